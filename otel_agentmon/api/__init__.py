@@ -1,0 +1,1 @@
+"""The window for programs: one file per HTTP API."""

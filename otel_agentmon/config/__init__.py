@@ -1,0 +1,1 @@
+"""How any configuration is read: YAML, environment, every error with its path."""

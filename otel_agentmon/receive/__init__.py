@@ -1,0 +1,1 @@
+"""OTLP in: from a socket to bytes that are known to be OTLP."""
