@@ -62,7 +62,7 @@ class RetryableError(AgentmonError):
 
 
 class OverloadedError(RetryableError):
-    """A queue, the disk budget or the memory limit is full; `reason` is bounded and goes to metrics."""
+    """A queue, the disk budget or the memory limit is full; `reason` is a bounded word."""
 
     def __init__(self, message: str, reason: str, retry_after_seconds: float = 1.0) -> None:
         super().__init__(message)
