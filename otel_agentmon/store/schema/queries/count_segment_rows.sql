@@ -1,0 +1,1 @@
+SELECT count() FROM ${TABLE} WHERE SegmentNumber = {number:UInt64}

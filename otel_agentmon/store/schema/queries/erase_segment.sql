@@ -1,0 +1,1 @@
+ALTER TABLE ${TABLE} DELETE WHERE SegmentNumber = {number:UInt64}
