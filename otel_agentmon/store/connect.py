@@ -30,6 +30,7 @@ from otel_agentmon.errors import (
     StoreUnavailableError,
 )
 from otel_agentmon.store.config import StoreConfig
+from otel_agentmon.store.statements import LandingSchema
 from otel_agentmon.store.sync import sync_filesystem
 
 # https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
@@ -168,23 +169,37 @@ class Database:
         with self._writers.borrow(60.0) as client, _translated():
             client.insert(table, rows, column_names=list(columns))
 
-    def insert_file(self, table: str, path: Path, settings: Mapping[str, Any]) -> None:
+    def insert_file(
+        self, table: str, path: Path, schema: LandingSchema, settings: Mapping[str, Any]
+    ) -> None:
         """Inserts the file at `path`, in format ProtobufList, as it stands.
 
-        Embedded, the engine maps the file itself; a server receives it as the request's body.
+        Embedded, the engine reads the file itself; a server receives it as the request's body.
         """
         with self._writers.borrow(60.0) as client, _translated():
             if self.is_embedded:
-                clause = ", ".join(f"{name} = {_quoted(v)}" for name, v in settings.items())
+                # Sent as text, the schema would be cached in the working directory.
+                all_settings = {
+                    **settings,
+                    "format_schema_source": "file",
+                    "format_schema": f"{schema.path}:{schema.message}",
+                }
+                clause = ", ".join(f"{name} = {_quoted(v)}" for name, v in all_settings.items())
                 client.command(
                     f"INSERT INTO {table} FROM INFILE {_quoted(path)} "
                     f"SETTINGS {clause} FORMAT ProtobufList"
                 )
-            else:
-                with path.open("rb") as body:
-                    client.raw_insert(
-                        table, insert_block=body, fmt="ProtobufList", settings=dict(settings)
-                    )
+                return
+            all_settings = {
+                **settings,
+                "format_schema_source": "string",
+                "format_schema": schema.path.read_text(encoding="utf-8"),
+                "format_schema_message_name": schema.message,
+            }
+            with path.open("rb") as body:
+                client.raw_insert(
+                    table, insert_block=body, fmt="ProtobufList", settings=all_settings
+                )
 
     def sync(self) -> None:
         """Returns when all that was written is safe from power loss; raises OSError if it is not.
@@ -234,8 +249,6 @@ class Database:
                 # A share of the limit for marks; the default is 5 GB, more than we may use.
                 "mark_cache_size": self._config.memory_limit // 16,
                 "index_mark_cache_size": self._config.memory_limit // 32,
-                # Where it caches the schemas that our statements carry; else the working directory.
-                "format_schema_path": str(self._data_dir / "format_schemas"),
             },
         )
 

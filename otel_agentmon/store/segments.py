@@ -25,11 +25,6 @@ from otel_agentmon.signals import Signal
 from otel_agentmon.store.connect import Database
 from otel_agentmon.store.statements import landing_schema, query_text
 
-_MESSAGES = {
-    Signal.TRACES: "ResourceSpans",
-    Signal.METRICS: "ResourceMetrics",
-    Signal.LOGS: "ResourceLogs",
-}
 _METRIC_KINDS = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
 TABLES = {
     Signal.TRACES: ("otel_traces",),
@@ -108,10 +103,8 @@ def _insert(database: Database, segment: Segment, token: str, threads: int, seco
     database.insert_file(
         f"otlp_{segment.signal}",
         segment.path,
+        landing_schema(segment.signal),
         {
-            "format_schema_source": "string",
-            "format_schema": landing_schema(segment.signal),
-            "format_schema_message_name": _MESSAGES[segment.signal],
             "insert_deduplication_token": token,
             "deduplicate_blocks_in_dependent_materialized_views": 1,
             # The views read the segment's number from here; it is the one setting of free text.

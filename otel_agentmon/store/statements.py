@@ -9,14 +9,22 @@ are global to a server, so this is what keeps the landing tables readable.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
 from otel_agentmon.errors import SchemaError
+from otel_agentmon.signals import Signal
 
 _SCHEMA = resources.files("otel_agentmon.store") / "schema"
 _MACRO = re.compile(r"^-- macro (\w+)(?:\((\w+)\))? = (.+)$", re.MULTILINE)
 _USE = re.compile(r"\$\{(\w+)(?:\(([^${}]*)\))?\}")
+_MESSAGES = {
+    Signal.TRACES: "ResourceSpans",
+    Signal.METRICS: "ResourceMetrics",
+    Signal.LOGS: "ResourceLogs",
+}
 _MIGRATION = re.compile(r"^(\d{4})_\w+\.sql$")
 
 
@@ -36,10 +44,20 @@ def query_text(name: str) -> str:
     return (_SCHEMA / "queries" / f"{name}.sql").read_text(encoding="utf-8").strip()
 
 
+@dataclass(frozen=True, slots=True)
+class LandingSchema:
+    """What the engine decodes one signal's requests with."""
+
+    path: Path
+    """A flat `.proto` file."""
+    message: str
+    """The message that is one row."""
+
+
 @cache
-def landing_schema(signal: str) -> str:
-    """The flat `.proto` text the engine decodes this signal's requests with."""
-    return (_SCHEMA / "proto" / f"{signal}.proto").read_text(encoding="utf-8")
+def landing_schema(signal: Signal) -> LandingSchema:
+    """The schema of `otlp_<signal>`."""
+    return LandingSchema(Path(str(_SCHEMA / "proto" / f"{signal}.proto")), _MESSAGES[signal])
 
 
 def render_statements(text: str, values: dict[str, str]) -> list[str]:
@@ -62,7 +80,7 @@ def render_statements(text: str, values: dict[str, str]) -> list[str]:
             return body
         return re.sub(rf"\b{parameter}\b", lambda _: argument, body)
 
-    body = re.sub(r"--[^\n]*", "", _MACRO.sub("", text))
+    body = re.sub(r" *--[^\n]*", "", _MACRO.sub("", text))
     while _USE.search(body):
         body = _USE.sub(fill, body)
     return [part.strip() for part in body.split(";\n") if part.strip()]

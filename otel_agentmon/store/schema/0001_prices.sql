@@ -14,6 +14,9 @@ CREATE TABLE price_model_names ${ON_CLUSTER}
 ENGINE = ${ENGINE}
 ORDER BY id;
 
+-- A dictionary of expressions must not be empty; this one matches no name.
+INSERT INTO price_model_names VALUES (1, 0, '^$', ['model'], ['']);
+
 CREATE DICTIONARY price_model_name ${ON_CLUSTER}
 (
     regexp String,

@@ -77,9 +77,9 @@ CREATE TABLE otel_traces ${ON_CLUSTER}
     DroppedAttributesCount UInt32 CODEC(ZSTD(1)),
     DroppedEventsCount UInt32 CODEC(ZSTD(1)),
     DroppedLinksCount UInt32 CODEC(ZSTD(1)),
-    -- The start time as sent where it was beyond what is accepted, else 0; Timestamp is then
+    -- The start time as sent where it was beyond what is accepted, else NULL; Timestamp is then
     -- the time of receipt.
-    ReportedTimeUnixNano UInt64 CODEC(ZSTD(1)),
+    ReportedTimeUnixNano Nullable(UInt64) CODEC(ZSTD(1)),
     -- The journal segment the row came from, 0 for rows that others wrote.
     SegmentNumber UInt64 DEFAULT 0 CODEC(Delta, ZSTD(1)),
 
@@ -195,7 +195,7 @@ SELECT
     span.dropped_attributes_count AS DroppedAttributesCount,
     span.dropped_events_count AS DroppedEventsCount,
     span.dropped_links_count AS DroppedLinksCount,
-    if(accepted, 0, start) AS ReportedTimeUnixNano,
+    if(accepted, NULL, start) AS ReportedTimeUnixNano,
     toUInt64OrZero(getSetting('log_comment')) AS SegmentNumber
 FROM
 (

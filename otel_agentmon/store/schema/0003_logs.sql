@@ -61,9 +61,9 @@ CREATE TABLE otel_logs ${ON_CLUSTER}
     -- What OTLP carries and the exporter leaves out.
     ObservedTimestamp DateTime64(9) CODEC(Delta(8), ZSTD(1)),
     DroppedAttributesCount UInt32 CODEC(ZSTD(1)),
-    -- The time as sent where it was beyond what is accepted, else 0; Timestamp is then the time
+    -- The time as sent where it was beyond what is accepted, else NULL; Timestamp is then the time
     -- of receipt.
-    ReportedTimeUnixNano UInt64 CODEC(ZSTD(1)),
+    ReportedTimeUnixNano Nullable(UInt64) CODEC(ZSTD(1)),
     -- The journal segment the row came from, 0 for rows that others wrote.
     SegmentNumber UInt64 DEFAULT 0 CODEC(Delta, ZSTD(1)),
 
@@ -107,7 +107,7 @@ SELECT
     record.event_name AS EventName,
     ${TIME(record.observed_time_unix_nano)} AS ObservedTimestamp,
     record.dropped_attributes_count AS DroppedAttributesCount,
-    if(accepted, 0, time) AS ReportedTimeUnixNano,
+    if(accepted, NULL, time) AS ReportedTimeUnixNano,
     toUInt64OrZero(getSetting('log_comment')) AS SegmentNumber
 FROM
 (

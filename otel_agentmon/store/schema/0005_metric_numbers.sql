@@ -35,7 +35,7 @@ CREATE TABLE otel_metrics_gauge ${ON_CLUSTER}
     -- What the exporter's columns cannot say: whole times, and the segment the row came from.
     StartTimeUnixNano UInt64 CODEC(Delta, ZSTD(1)),
     TimeUnixNano UInt64 CODEC(Delta, ZSTD(1)),
-    ReportedTimeUnixNano UInt64 CODEC(ZSTD(1)),
+    ReportedTimeUnixNano Nullable(UInt64) CODEC(ZSTD(1)),
     SegmentNumber UInt64 DEFAULT 0 CODEC(Delta, ZSTD(1)),
 
     INDEX idx_res_attr_key mapKeys(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
@@ -79,7 +79,7 @@ SELECT
     arrayMap(i -> ${HEX(i)}, point.exemplars.trace_id) AS `Exemplars.TraceId`,
     point.start_time_unix_nano AS StartTimeUnixNano,
     nano AS TimeUnixNano,
-    if(accepted, 0, point.time_unix_nano) AS ReportedTimeUnixNano,
+    if(accepted, NULL, point.time_unix_nano) AS ReportedTimeUnixNano,
     SegmentNumber
 FROM otlp_metrics_flat
 ARRAY JOIN gauge AS point;
@@ -115,7 +115,7 @@ CREATE TABLE otel_metrics_sum ${ON_CLUSTER}
     -- What the exporter's columns cannot say: whole times, and the segment the row came from.
     StartTimeUnixNano UInt64 CODEC(Delta, ZSTD(1)),
     TimeUnixNano UInt64 CODEC(Delta, ZSTD(1)),
-    ReportedTimeUnixNano UInt64 CODEC(ZSTD(1)),
+    ReportedTimeUnixNano Nullable(UInt64) CODEC(ZSTD(1)),
     SegmentNumber UInt64 DEFAULT 0 CODEC(Delta, ZSTD(1)),
 
     INDEX idx_res_attr_key mapKeys(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
@@ -161,7 +161,7 @@ SELECT
     sum_monotonic AS IsMonotonic,
     point.start_time_unix_nano AS StartTimeUnixNano,
     nano AS TimeUnixNano,
-    if(accepted, 0, point.time_unix_nano) AS ReportedTimeUnixNano,
+    if(accepted, NULL, point.time_unix_nano) AS ReportedTimeUnixNano,
     SegmentNumber
 FROM otlp_metrics_flat
 ARRAY JOIN sum AS point;

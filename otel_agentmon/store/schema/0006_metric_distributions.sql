@@ -41,7 +41,7 @@ CREATE TABLE otel_metrics_histogram ${ON_CLUSTER}
     -- What the exporter's columns cannot say: whole times, and the segment the row came from.
     StartTimeUnixNano UInt64 CODEC(Delta, ZSTD(1)),
     TimeUnixNano UInt64 CODEC(Delta, ZSTD(1)),
-    ReportedTimeUnixNano UInt64 CODEC(ZSTD(1)),
+    ReportedTimeUnixNano Nullable(UInt64) CODEC(ZSTD(1)),
     SegmentNumber UInt64 DEFAULT 0 CODEC(Delta, ZSTD(1)),
     HasSum Bool DEFAULT true CODEC(ZSTD(1)),
     HasMin Bool DEFAULT true CODEC(ZSTD(1)),
@@ -97,7 +97,7 @@ SELECT
     point.max IS NOT NULL AS HasMax,
     point.start_time_unix_nano AS StartTimeUnixNano,
     nano AS TimeUnixNano,
-    if(accepted, 0, point.time_unix_nano) AS ReportedTimeUnixNano,
+    if(accepted, NULL, point.time_unix_nano) AS ReportedTimeUnixNano,
     SegmentNumber
 FROM otlp_metrics_flat
 ARRAY JOIN histogram AS point;
@@ -141,7 +141,7 @@ CREATE TABLE otel_metrics_exponential_histogram ${ON_CLUSTER}
     -- What the exporter's columns cannot say: whole times, and the segment the row came from.
     StartTimeUnixNano UInt64 CODEC(Delta, ZSTD(1)),
     TimeUnixNano UInt64 CODEC(Delta, ZSTD(1)),
-    ReportedTimeUnixNano UInt64 CODEC(ZSTD(1)),
+    ReportedTimeUnixNano Nullable(UInt64) CODEC(ZSTD(1)),
     SegmentNumber UInt64 DEFAULT 0 CODEC(Delta, ZSTD(1)),
     HasSum Bool DEFAULT true CODEC(ZSTD(1)),
     HasMin Bool DEFAULT true CODEC(ZSTD(1)),
@@ -203,7 +203,7 @@ SELECT
     point.zero_threshold AS ZeroThreshold,
     point.start_time_unix_nano AS StartTimeUnixNano,
     nano AS TimeUnixNano,
-    if(accepted, 0, point.time_unix_nano) AS ReportedTimeUnixNano,
+    if(accepted, NULL, point.time_unix_nano) AS ReportedTimeUnixNano,
     SegmentNumber
 FROM otlp_metrics_flat
 ARRAY JOIN exponential_histogram AS point;
@@ -235,7 +235,7 @@ CREATE TABLE otel_metrics_summary ${ON_CLUSTER}
     -- What the exporter's columns cannot say: whole times, and the segment the row came from.
     StartTimeUnixNano UInt64 CODEC(Delta, ZSTD(1)),
     TimeUnixNano UInt64 CODEC(Delta, ZSTD(1)),
-    ReportedTimeUnixNano UInt64 CODEC(ZSTD(1)),
+    ReportedTimeUnixNano Nullable(UInt64) CODEC(ZSTD(1)),
     SegmentNumber UInt64 DEFAULT 0 CODEC(Delta, ZSTD(1)),
 
     INDEX idx_res_attr_key mapKeys(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
@@ -277,7 +277,7 @@ SELECT
     point.flags AS Flags,
     point.start_time_unix_nano AS StartTimeUnixNano,
     nano AS TimeUnixNano,
-    if(accepted, 0, point.time_unix_nano) AS ReportedTimeUnixNano,
+    if(accepted, NULL, point.time_unix_nano) AS ReportedTimeUnixNano,
     SegmentNumber
 FROM otlp_metrics_flat
 ARRAY JOIN summary AS point;

@@ -14,7 +14,7 @@ ORDER BY (Signal, ServiceName, Reason, Time)
 SETTINGS ${TABLE_SETTINGS};
 
 -- macro COUNT(a) = SELECT now() AS Time, 'a' AS Signal, ServiceName, 'time_out_of_range' AS Reason, count() AS Count
--- macro RULE = WHERE ReportedTimeUnixNano != 0 GROUP BY ServiceName
+-- macro RULE = WHERE ReportedTimeUnixNano IS NOT NULL GROUP BY ServiceName
 
 CREATE MATERIALIZED VIEW otel_traces_corrections ${ON_CLUSTER} TO ingest_corrections AS
 ${COUNT(traces)} FROM otel_traces ${RULE};

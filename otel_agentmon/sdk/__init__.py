@@ -1,0 +1,1 @@
+"""The agent side: stands alone and imports only `semconv`. Not built yet."""
