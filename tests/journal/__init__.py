@@ -1,0 +1,1 @@
+"""Durable, bounded, checksummed segments between the socket and the database."""
