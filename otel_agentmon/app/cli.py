@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import otel_agentmon
-from otel_agentmon.app import demo_command, reference_command, up_command
+from otel_agentmon.app import client_commands, demo_command, reference_command, up_command
 from otel_agentmon.app.config import AgentmonConfig
 from otel_agentmon.config.document import read_document
 from otel_agentmon.config.load import load_config
@@ -27,7 +27,7 @@ app = typer.Typer(
 check = typer.Typer(help="Say whether something is right, without starting anything.")
 
 # One file per subject, each with a `register(app)`; a new subject is added to this list.
-for subject in (up_command, demo_command, reference_command):
+for subject in (up_command, client_commands, demo_command, reference_command):
     subject.register(app)
 app.add_typer(check, name="check")
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
+from otel_agentmon.api.config import ApiConfig
 from otel_agentmon.config.document import Document, read_document
 from otel_agentmon.config.load import Override, load_config
 from otel_agentmon.config.room import Duration, RoomConfig
@@ -53,6 +54,9 @@ class AgentmonConfig(RoomConfig):
     store: StoreConfig = StoreConfig()
     """Where the database is and how much of the machine it may use."""
 
+    api: ApiConfig = ApiConfig()
+    """Where questions are answered."""
+
 
 @dataclass(frozen=True)
 class Binding:
@@ -71,6 +75,7 @@ BINDINGS = (
     Binding(("data_dir",), "AGENTMON_DATA_DIR", "--data-dir"),
     Binding(("receive", "grpc", "address"), "AGENTMON_OTLP_GRPC", "--otlp-grpc"),
     Binding(("receive", "http", "address"), "AGENTMON_OTLP_HTTP", "--otlp-http"),
+    Binding(("api", "address"), "AGENTMON_HTTP", "--http"),
     Binding(("store", "url"), "AGENTMON_STORE_URL"),
     Binding(("store", "password"), "AGENTMON_STORE_PASSWORD"),
     Binding(("log", "level"), "AGENTMON_LOG_LEVEL"),

@@ -38,6 +38,11 @@ class Lifecycle:
         self._cleanups: list[tuple[str, Callable[[], Awaitable[object]]]] = []
         self._stop_asked = asyncio.Event()
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a signal has asked for the stop."""
+        return self._stop_asked.is_set()
+
     async def __aenter__(self) -> Self:
         """From here on the first SIGINT or SIGTERM asks to stop, and a second one kills."""
         loop = asyncio.get_running_loop()

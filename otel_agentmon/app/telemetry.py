@@ -10,6 +10,7 @@ from prometheus_client import (
     Info,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
 )
 
 import otel_agentmon
@@ -21,6 +22,8 @@ def build_registry() -> CollectorRegistry:
     `process_*` and `python_*` carry the names every Prometheus client uses; all others begin with
     `agentmon_`.
     """
+    # A `_created` series for every counter doubles what is scraped and says nothing we need.
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # the package has no types for it
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)

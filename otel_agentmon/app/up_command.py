@@ -37,6 +37,7 @@ def up(
     demo: Annotated[bool, typer.Option("--demo", help="Run the sample agents as well.")] = False,
     otlp_grpc: Annotated[str | None, typer.Option(help="OTLP/gRPC address, HOST:PORT.")] = None,
     otlp_http: Annotated[str | None, typer.Option(help="OTLP/HTTP address, HOST:PORT.")] = None,
+    http: Annotated[str | None, typer.Option(help="HTTP API address, HOST:PORT.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the sample agents.")] = 1,
     ready_file: Annotated[
         Path | None,
@@ -45,11 +46,12 @@ def up(
         ),
     ] = None,
 ) -> None:
-    """Start the monitor: OTLP receivers, journal and database, until Ctrl-C."""
+    """Start the monitor: OTLP receivers, journal, database and HTTP API, until Ctrl-C."""
     flags = {
         "--data-dir": data_dir,
         "--otlp-grpc": otlp_grpc,
         "--otlp-http": otlp_http,
+        "--http": http,
     }
     settings = read_config(config, flags, os.environ)
     if demo and (settings.receive.tokens or settings.receive.tls):
@@ -96,6 +98,7 @@ def _announce(config: AgentmonConfig, addresses: Addresses, *, has_demo: bool) -
         f"agentmon {otel_agentmon.__version__} is up",
         f"  OTLP/gRPC  {addresses.otlp_grpc}",
         f"  OTLP/HTTP  http://{addresses.otlp_http}",
+        f"  HTTP API   http://{addresses.http}",
         f"  data       {config.data_dir.absolute()}",
     ]
     if has_demo:

@@ -16,6 +16,9 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from otel_agentmon.address import split_address
+from otel_agentmon.api.application import create_application
+from otel_agentmon.api.server import ApiServer
 from otel_agentmon.app.config import AgentmonConfig
 from otel_agentmon.app.demo.runner import DemoSettings, run_demo
 from otel_agentmon.app.lifecycle import Lifecycle
@@ -23,14 +26,7 @@ from otel_agentmon.clock import Clock
 from otel_agentmon.errors import ConfigError
 from otel_agentmon.journal.journal import Journal
 from otel_agentmon.journal.telemetry import JournalTelemetry
-from otel_agentmon.receive import repair, validate
-from otel_agentmon.receive.admission import Admission, ResidentMemory
-from otel_agentmon.receive.config import ReceiveConfig, split_address
-from otel_agentmon.receive.grpc import OTLPGrpcReceiver
-from otel_agentmon.receive.http import OTLPHttpReceiver
-from otel_agentmon.receive.intake import Intake
-from otel_agentmon.receive.sink import Sink
-from otel_agentmon.receive.telemetry import build_telemetry
+from otel_agentmon.receive.receiver import OTLPReceiver
 from otel_agentmon.store.config import StoreConfig
 from otel_agentmon.store.connect import Database
 from otel_agentmon.store.loader import Loader
@@ -52,6 +48,7 @@ class Addresses:
 
     otlp_grpc: str
     otlp_http: str
+    http: str
 
 
 async def start_parts(
@@ -78,7 +75,31 @@ async def start_parts(
         partial(asyncio.to_thread, loader.start),
         lambda _: asyncio.to_thread(loader.stop),
     )
-    return await _start_receivers(config.receive, journal, lifecycle, registry, clock)
+    receiver = OTLPReceiver(config.receive, journal, registry, clock)
+    await lifecycle.start("receivers", receiver.start, lambda _: receiver.stop(_GRACE_SECONDS))
+    api = await _start_api(config, database, lifecycle, registry, clock)
+    return Addresses(
+        otlp_grpc=_chosen(config.receive.grpc.address, receiver.grpc.port),
+        otlp_http=_chosen(config.receive.http.address, receiver.http.port),
+        http=_chosen(config.api.address, api.port),
+    )
+
+
+async def _start_api(
+    config: AgentmonConfig,
+    database: Database,
+    lifecycle: Lifecycle,
+    registry: CollectorRegistry,
+    clock: Clock,
+) -> ApiServer:
+    def problems() -> list[str]:
+        # Everything below has been started by now, and is stopped only after the API.
+        return ["the process is stopping"] if lifecycle.is_stopping else []
+
+    app = create_application(database, registry, problems, config.api, clock)
+    api = ApiServer(app, config.api)
+    await lifecycle.start("api", api.start, lambda _: api.stop(_GRACE_SECONDS))
+    return api
 
 
 async def start_demo(lifecycle: Lifecycle, otlp_grpc: str, seed: int) -> None:
@@ -116,39 +137,6 @@ def _open_database(config: StoreConfig, directory: Path, clock: Clock) -> Databa
         database.close()
         raise
     return database
-
-
-async def _start_receivers(
-    config: ReceiveConfig,
-    sink: Sink,
-    lifecycle: Lifecycle,
-    registry: CollectorRegistry,
-    clock: Clock,
-) -> Addresses:
-    repairs = (*validate.REPAIRS, *repair.REPAIRS)
-    telemetry = build_telemetry(registry, validate.REJECTIONS, repairs)
-    admission = Admission(
-        [bytes.fromhex(token.sha256) for token in config.tokens],
-        config.max_in_flight,
-        ResidentMemory(config.memory_limit, clock),
-        telemetry.in_flight_bytes,
-    )
-    intake = Intake(sink, admission, telemetry, clock, config.max_request_size)
-    lifecycle.add_cleanup("receive threads", partial(asyncio.to_thread, intake.close))
-    seconds = config.read_timeout.total_seconds()
-    grpc = OTLPGrpcReceiver(config.grpc, config.tls, intake, seconds)
-    await lifecycle.start("OTLP/gRPC", grpc.start, lambda _: grpc.stop(_GRACE_SECONDS))
-    http = OTLPHttpReceiver(config.http, config.tls, intake, seconds)
-    await lifecycle.start("OTLP/HTTP", http.start, lambda _: http.stop(_GRACE_SECONDS))
-
-    async def refuse_new_requests() -> None:
-        admission.shut_down()
-
-    lifecycle.add_cleanup("admission", refuse_new_requests)
-    return Addresses(
-        otlp_grpc=_chosen(config.grpc.address, grpc.port),
-        otlp_http=_chosen(config.http.address, http.port),
-    )
 
 
 def _chosen(address: str, port: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from datetime import timedelta
 from pathlib import Path
@@ -10,31 +9,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from otel_agentmon.address import is_loopback, split_address
 from otel_agentmon.config.room import ByteSize, Duration, RoomConfig
 
 MIB = 2**20
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """`host:port` or `[ipv6]:port` to its two parts. Raises ValueError with the remedy."""
-    host, colon, port = address.rpartition(":")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    elif ":" in host:
-        raise ValueError(f"{address!r}: write an IPv6 address in brackets, like [::1]:4317")
-    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise ValueError(f"{address!r} is not an address; write it like 127.0.0.1:4317")
-    return host, int(port)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches `host`; a name other than localhost counts as reachable."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class _DoorConfig(RoomConfig):
@@ -85,17 +63,20 @@ class TlsConfig(RoomConfig):
     client_ca_file: Path | None = None
     """When set, a sender must show a certificate signed by one of these authorities (mTLS)."""
 
+    @field_validator("cert_file", "key_file", "client_ca_file")
+    @classmethod
+    def _file_can_be_read(cls, path: Path | None) -> Path | None:
+        try:
+            if path is not None:
+                path.read_bytes()
+        except OSError as error:
+            raise ValueError(
+                f"{path} cannot be read ({error.strerror}); name a PEM file this user may read"
+            ) from error
+        return path
+
     @model_validator(mode="after")
     def _files_can_be_used(self) -> Self:
-        for path in (self.cert_file, self.key_file, self.client_ca_file):
-            if path is not None:
-                try:
-                    path.read_bytes()
-                except OSError as error:
-                    raise ValueError(
-                        f"receive.tls: {path} cannot be read ({error.strerror}); name a PEM file"
-                        " this user may read"
-                    ) from error
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         try:
             context.load_cert_chain(self.cert_file, self.key_file, password="")

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
-import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
-import uvicorn
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.rpc import code_pb2
@@ -23,13 +20,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from otel_agentmon.errors import ConfigError, OverloadedError, UnsupportedError
+from otel_agentmon.errors import OverloadedError, UnsupportedError
 from otel_agentmon.receive.admission import Reservation
-from otel_agentmon.receive.config import CorsConfig, HttpConfig, TlsConfig, split_address
+from otel_agentmon.receive.config import CorsConfig, HttpConfig, TlsConfig
 from otel_agentmon.receive.decode import Content, parse_content_type
 from otel_agentmon.receive.inflate import Encoding, parse_encoding, too_large
 from otel_agentmon.receive.intake import Body, Intake
 from otel_agentmon.receive.status import Answer
+from otel_agentmon.serving import HttpServer
 from otel_agentmon.signals import Signal
 
 TRANSPORT = "http"
@@ -142,7 +140,7 @@ def _respond(
     return Response(data, status, headers=headers, media_type=content)
 
 
-class OTLPHttpReceiver:
+class OTLPHttpReceiver(HttpServer):
     """Serves the application on one address, in the running event loop."""
 
     def __init__(
@@ -152,81 +150,11 @@ class OTLPHttpReceiver:
         intake: Intake,
         read_timeout_seconds: float,
     ) -> None:
-        self._config = config
-        self._tls = tls
-        self._app = build_app(config.cors, intake, read_timeout_seconds)
-        self._server: _Server | None = None
-        self._serving: asyncio.Task[None] | None = None
-        self._port = 0
-
-    @property
-    def port(self) -> int:
-        """The port listened on, also when the configured one is 0; 0 before `start`."""
-        return self._port
-
-    async def start(self) -> None:
-        """Listens. Raises ConfigError when the address cannot be used."""
-        self._server = _Server(self._uvicorn_config())
-        listener = self._bind()
-        self._port = listener.getsockname()[1]
-        serving = asyncio.create_task(self._server.serve(sockets=[listener]), name="receive.http")
-        self._serving = serving
-        await self._server.startup_ended.wait()
-        if not self._server.started:
-            await serving
-
-    async def stop(self, grace_seconds: float) -> None:
-        """Lets running requests end within `grace_seconds`; safe twice and without `start`."""
-        serving, self._serving = self._serving, None
-        if serving is None or self._server is None:
-            return
-        self._server.config.timeout_graceful_shutdown = math.ceil(grace_seconds)
-        self._server.should_exit = True
-        await serving
-
-    def _bind(self) -> socket.socket:
-        host, port = split_address(self._config.address)
-        try:
-            family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-            return socket.create_server((host, port), family=family, backlog=1024)
-        except OSError as error:
-            raise ConfigError(
-                [f"receive.http.address: cannot listen on {self._config.address!r}: {error}"]
-            ) from error
-
-    def _uvicorn_config(self) -> uvicorn.Config:
-        tls = self._tls
-        config = uvicorn.Config(
-            self._app,
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=75,
-            ssl_certfile=tls.cert_file if tls else None,
-            ssl_keyfile=tls.key_file if tls else None,
-            ssl_ca_certs=str(tls.client_ca_file) if tls and tls.client_ca_file else None,
-            ssl_cert_reqs=ssl.CERT_REQUIRED if tls and tls.client_ca_file else ssl.CERT_NONE,
-        )
-        config.load()
-        return config
-
-
-class _Server(uvicorn.Server):
-    """uvicorn that says when it listens and leaves signals to the application."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.startup_ended = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        try:
-            await super().startup(sockets)
-        finally:
-            self.startup_ended.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+        options = {
+            "ssl_certfile": tls.cert_file if tls else None,
+            "ssl_keyfile": tls.key_file if tls else None,
+            "ssl_ca_certs": str(tls.client_ca_file) if tls and tls.client_ca_file else None,
+            "ssl_cert_reqs": ssl.CERT_REQUIRED if tls and tls.client_ca_file else ssl.CERT_NONE,
+        }
+        app = build_app(config.cors, intake, read_timeout_seconds)
+        super().__init__(app, config.address, "receive.http.address", options)

@@ -19,7 +19,7 @@ from otel_agentmon.journal.journal import Journal
 from otel_agentmon.journal.segment import Segment
 from otel_agentmon.store.config import StoreConfig
 from otel_agentmon.store.connect import Database
-from otel_agentmon.store.segments import load_segment
+from otel_agentmon.store.segments import LoadLimits, Outcome, is_undecodable, load_segment
 from otel_agentmon.store.telemetry import StoreTelemetry
 
 _LOG = logging.getLogger(__name__)
@@ -27,8 +27,6 @@ _TAKE_SECONDS = 0.25
 _SYNC_EVERY_SECONDS = 0.5
 _FIRST_WAIT_SECONDS = 0.2
 _LONGEST_WAIT_SECONDS = 30.0
-# The bytes do not fit the landing schema: no later attempt can end differently.
-_UNDECODABLE_CODES = frozenset({6, 26, 27, 32, 33, 117, 444})
 
 
 class Loader:
@@ -46,6 +44,7 @@ class Loader:
         self._database = database
         self._journal = journal
         self._config = config
+        self._limits = LoadLimits(config.load_threads, config.load_timeout.total_seconds())
         self._telemetry = telemetry
         self._clock = clock or SystemClock()
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads retries, guards nothing
@@ -93,15 +92,10 @@ class Loader:
         with ExitStack() as undo:
             undo.callback(self._journal.put_back, segment)
             try:
-                repaired = load_segment(
-                    self._database,
-                    segment,
-                    self._config.load_threads,
-                    self._config.load_timeout.total_seconds(),
-                    attempt=str(self._clock.unix_nano()),
-                )
+                attempt = str(self._clock.unix_nano())
+                outcome = load_segment(self._database, segment, self._limits, attempt)
             except (StoreError, StoreUnavailableError) as error:
-                if isinstance(error, StoreError) and error.code in _UNDECODABLE_CODES:
+                if isinstance(error, StoreError) and is_undecodable(error):
                     undo.pop_all()
                     self._telemetry.load_failures.labels("undecodable").inc()
                     self._journal.quarantine(segment, f"error {error.code} of the database")
@@ -113,9 +107,9 @@ class Loader:
         with self._lock:
             self._loaded.append(segment)
             self._telemetry.unsynced_segments.set(len(self._loaded))
-        if repaired:
-            self._telemetry.repaired_segments.inc()
-            _LOG.warning("a half-loaded segment was repaired", extra={"segment": segment.token})
+        if outcome is not Outcome.LOADED:
+            self._telemetry.repaired_segments.labels(outcome.name.lower()).inc()
+            _LOG.warning("a segment was %s", outcome.name.lower(), extra={"segment": segment.token})
         seconds = self._clock.monotonic() - started
         self._telemetry.load_seconds.labels(segment.signal).observe(seconds)
         self._telemetry.loaded_segments.labels(segment.signal).inc()

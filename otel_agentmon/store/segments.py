@@ -9,22 +9,25 @@ been loaded before is counted; where the count is wrong its rows are erased and 
 
 from __future__ import annotations
 
+import enum
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
-from google.protobuf.message import DecodeError as ProtobufDecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otel_agentmon.errors import StoreError
-from otel_agentmon.journal.segment import HEADER_BYTES, Segment
+from otel_agentmon.journal.segment import Segment
 from otel_agentmon.signals import Signal
+from otel_agentmon.store.canonical import UNKNOWN_PROTOBUF_FORMAT, parse_segment, write_canonical
 from otel_agentmon.store.connect import Database
 from otel_agentmon.store.statements import landing_schema, query_text
 
+# https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
+_UNDECODABLE_CODES: Final = frozenset({6, 26, 27, 32, 33, 117, UNKNOWN_PROTOBUF_FORMAT})
 _METRIC_KINDS = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
 TABLES = {
     Signal.TRACES: ("otel_traces",),
@@ -33,29 +36,71 @@ TABLES = {
 }
 
 
-def load_segment(
-    database: Database, segment: Segment, threads: int, seconds: float, attempt: str
-) -> bool:
-    """Puts the segment's rows into the tables; True if a half-loaded one had to be repaired.
+@dataclass(frozen=True, slots=True)
+class LoadLimits:
+    """What loading one segment may take."""
+
+    threads: int
+    seconds: float
+
+
+class Outcome(enum.Enum):
+    """How a segment came into the tables."""
+
+    LOADED = enum.auto()
+    REPAIRED = enum.auto()
+    """Half of it was there, or all of it twice, and was erased first."""
+    REWRITTEN = enum.auto()
+    """The engine refused its bytes as they were."""
+
+
+def load_segment(database: Database, segment: Segment, limits: LoadLimits, attempt: str) -> Outcome:
+    """Puts the segment's rows into the tables.
 
     `attempt` is unlike that of any earlier call for this segment. Raises `StoreUnavailableError`
-    (try again), or `StoreError` (its code says whether it can be decoded).
+    (try again), or `StoreError` (see `is_undecodable`).
     """
-    _insert(database, segment, segment.token, threads, seconds)
-    if not segment.recovered:
-        return False
-    expected = count_rows(segment.signal, segment.path)
-    if stored_rows(database, segment) == expected:
-        return False
+    try:
+        _insert(database, segment, segment.path, segment.token, limits)
+    except StoreError as error:
+        if not is_undecodable(error):
+            raise
+        return _load_rewritten(database, segment, limits, attempt)
+    if not segment.recovered or _is_whole(database, segment):
+        return Outcome.LOADED
+    _erase(database, segment)
+    # Under its own token the engine would take the rows just erased for duplicates.
+    _insert(database, segment, segment.path, f"{segment.token}-{attempt}", limits)
+    return Outcome.REPAIRED
+
+
+def is_undecodable(error: StoreError) -> bool:
+    """Whether the bytes do not fit the landing schema, so that no later attempt ends better."""
+    return error.code in _UNDECODABLE_CODES
+
+
+def _load_rewritten(
+    database: Database, segment: Segment, limits: LoadLimits, attempt: str
+) -> Outcome:
+    _erase(database, segment)
+    with TemporaryDirectory(prefix="agentmon-") as folder:
+        path = Path(folder) / segment.path.name
+        write_canonical(segment.signal, segment.path, path)
+        _insert(database, segment, path, f"{segment.token}-{attempt}", limits)
+    return Outcome.REWRITTEN
+
+
+def _is_whole(database: Database, segment: Segment) -> bool:
+    return stored_rows(database, segment) == count_rows(segment.signal, segment.path)
+
+
+def _erase(database: Database, segment: Segment) -> None:
     for table in TABLES[segment.signal]:
         database.command(
             query_text("erase_segment").replace("${TABLE}", table),
             settings={"mutations_sync": 2},
             parameters={"number": segment.number},
         )
-    # Under its own token the engine would take the rows just erased for duplicates.
-    _insert(database, segment, f"{segment.token}-{attempt}", threads, seconds)
-    return True
 
 
 def stored_rows(database: Database, segment: Segment) -> dict[str, int]:
@@ -71,24 +116,19 @@ def stored_rows(database: Database, segment: Segment) -> dict[str, int]:
 
 def count_rows(signal: Signal, path: Path) -> dict[str, int]:
     """Rows the segment file makes in each table; tables without any are left out."""
-    body = path.read_bytes()[HEADER_BYTES:]
-    try:
-        if signal is Signal.TRACES:
-            traces = ExportTraceServiceRequest.FromString(body)
-            spans = sum(len(s.spans) for r in traces.resource_spans for s in r.scope_spans)
-            counts = Counter({"otel_traces": spans})
-        elif signal is Signal.LOGS:
-            logs = ExportLogsServiceRequest.FromString(body)
-            records = sum(len(s.log_records) for r in logs.resource_logs for s in r.scope_logs)
-            counts = Counter({"otel_logs": records})
-        else:
-            counts = _count_points(ExportMetricsServiceRequest.FromString(body))
-    except ProtobufDecodeError as error:
-        raise StoreError(f"the segment {path.name} is not OTLP: {error}") from error
+    request = parse_segment(signal, path)
+    if isinstance(request, ExportTraceServiceRequest):
+        spans = sum(len(s.spans) for r in request.resource_spans for s in r.scope_spans)
+        counts = Counter({"otel_traces": spans})
+    elif isinstance(request, ExportLogsServiceRequest):
+        records = sum(len(s.log_records) for r in request.resource_logs for s in r.scope_logs)
+        counts = Counter({"otel_logs": records})
+    else:
+        counts = _count_points(request)
     return {table: rows for table, rows in counts.items() if rows}
 
 
-def _count_points(request: ExportMetricsServiceRequest) -> Counter[str]:
+def _count_points(request: Any) -> Counter[str]:
     counts: Counter[str] = Counter()
     for resource in request.resource_metrics:
         for scope in resource.scope_metrics:
@@ -99,10 +139,12 @@ def _count_points(request: ExportMetricsServiceRequest) -> Counter[str]:
     return counts
 
 
-def _insert(database: Database, segment: Segment, token: str, threads: int, seconds: float) -> None:
+def _insert(
+    database: Database, segment: Segment, path: Path, token: str, limits: LoadLimits
+) -> None:
     database.insert_file(
         f"otlp_{segment.signal}",
-        segment.path,
+        path,
         landing_schema(segment.signal),
         {
             "insert_deduplication_token": token,
@@ -110,13 +152,10 @@ def _insert(database: Database, segment: Segment, token: str, threads: int, seco
             # The views read the segment's number from here; it is the one setting of free text.
             "log_comment": segment.number,
             "async_insert": 0,
-            "max_threads": threads,
-            "max_insert_threads": threads,
+            "max_threads": limits.threads,
+            "max_insert_threads": limits.threads,
             # One day is one partition; accepted times span 401 of them.
             "max_partitions_per_insert_block": 0,
-            "max_execution_time": seconds,
-            # The loader does not hurry the merges up; it waits for them where they are behind.
-            "min_insert_block_size_rows": 1_048_576,
-            "min_insert_block_size_bytes": 268_435_456,
+            "max_execution_time": limits.seconds,
         },
     )

@@ -55,7 +55,9 @@ class StoreTelemetry:
             ),
             repaired_segments=Counter(
                 "agentmon_store_repaired_segments_total",
-                "Segments found half loaded after a crash and loaded anew.",
+                "Segments that a crash left half loaded (repaired), or whose bytes the database "
+                "took only in another form (rewritten).",
+                ("outcome",),
                 registry=registry,
             ),
             unsynced_segments=Gauge(
@@ -68,6 +70,8 @@ class StoreTelemetry:
             telemetry.loaded_segments.labels(signal)
             telemetry.loaded_bytes.labels(signal)
             telemetry.load_seconds.labels(signal)
+        for outcome in ("repaired", "rewritten"):
+            telemetry.repaired_segments.labels(outcome)
         for reason in FAILURE_REASONS:
             telemetry.load_failures.labels(reason)
         return telemetry

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from otel_agentmon.journal.segment import Segment
 from otel_agentmon.signals import Signal
 from otel_agentmon.store.connect import Database
-from otel_agentmon.store.segments import TABLES, count_rows, load_segment
+from otel_agentmon.store.segments import TABLES, LoadLimits, count_rows, load_segment
 from tests.database import fresh_database
 from tests.store.reference import log_rows, metric_rows, same, span_rows
 from tests.store.requests import log_requests, metric_requests, trace_requests
@@ -38,7 +38,7 @@ def numbers() -> Iterable[int]:
 
 def load(database: Database, signal: Signal, body: bytes, number: int, folder: Path) -> Segment:
     segment = write_segment(folder, signal, number, [body])
-    load_segment(database, segment, threads=1, seconds=60, attempt="test")
+    load_segment(database, segment, LoadLimits(1, 60), attempt="test")
     return segment
 
 

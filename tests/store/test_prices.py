@@ -16,7 +16,7 @@ from genai_prices.data import providers
 from otel_agentmon.signals import Signal
 from otel_agentmon.store.connect import Database
 from otel_agentmon.store.prices import PriceBook, read_price_book, store_price_book
-from otel_agentmon.store.segments import load_segment
+from otel_agentmon.store.segments import LoadLimits, load_segment
 from tests.database import fresh_database
 from tests.store.segment_files import trace_body, write_segment
 
@@ -188,7 +188,7 @@ def cost(
     }
     body = trace_body(spans=1, start_unix_nano=time.time_ns(), attributes=attributes)
     segment = write_segment(folder, Signal.TRACES, number, [body])
-    load_segment(database, segment, threads=1, seconds=60, attempt="test")
+    load_segment(database, segment, LoadLimits(1, 60), attempt="test")
     row = database.query(
         "SELECT CostUSD, CostUnknownReason FROM otel_traces WHERE SegmentNumber = {n:UInt64}",
         {"n": number},

@@ -12,7 +12,7 @@ from otel_agentmon.errors import StoreError
 from otel_agentmon.journal.segment import Segment
 from otel_agentmon.signals import Signal
 from otel_agentmon.store.connect import Database
-from otel_agentmon.store.segments import load_segment, stored_rows
+from otel_agentmon.store.segments import LoadLimits, Outcome, load_segment, stored_rows
 from tests.database import fresh_database
 from tests.store.segment_files import trace_body, write_segment
 
@@ -33,8 +33,8 @@ def segment(folder: Path, number: int, *, days: int = 1, recovered: bool = False
     return write_segment(folder, Signal.TRACES, number, bodies, recovered)
 
 
-def load(database: Database, loaded: Segment, attempt: str = "first") -> bool:
-    return load_segment(database, loaded, threads=1, seconds=60, attempt=attempt)
+def load(database: Database, loaded: Segment, attempt: str = "first") -> Outcome:
+    return load_segment(database, loaded, LoadLimits(1, 60), attempt=attempt)
 
 
 def trace_ids_seen(database: Database, number: int) -> int:
@@ -53,7 +53,7 @@ def test_loading_twice_is_loading_once(database: Database, tmp_path: Path, days:
     before = trace_ids_seen(database, 0)
 
     for _ in range(3):
-        assert load(database, once) is False
+        assert load(database, once) is Outcome.LOADED
 
     assert stored_rows(database, once) == {"otel_traces": 5 * days}
     assert trace_ids_seen(database, before) == 1
@@ -69,9 +69,9 @@ def test_rows_lost_after_their_token_was_noted_are_loaded_again(
         "ALTER TABLE otel_traces DELETE WHERE SegmentNumber = 201", settings={"mutations_sync": 2}
     )
 
-    assert load(database, noted) is False
+    assert load(database, noted) is Outcome.LOADED
     assert stored_rows(database, noted) == {}
-    assert load(database, dataclasses.replace(noted, recovered=True)) is True
+    assert load(database, dataclasses.replace(noted, recovered=True)) is Outcome.REPAIRED
     assert stored_rows(database, noted) == {"otel_traces": 5}
 
 
@@ -83,7 +83,7 @@ def test_rows_whose_token_was_lost_are_not_doubled(database: Database, tmp_path:
     _load_under_another_token(database, kept)
     assert stored_rows(database, kept) == {"otel_traces": 20}
 
-    assert load(database, forgotten) is True
+    assert load(database, forgotten) is Outcome.REPAIRED
     assert stored_rows(database, kept) == {"otel_traces": 10}
 
 
@@ -96,7 +96,7 @@ def test_a_segment_half_there_is_made_whole(database: Database, tmp_path: Path) 
         settings={"mutations_sync": 2},
     )
 
-    assert load(database, dataclasses.replace(half, recovered=True)) is True
+    assert load(database, dataclasses.replace(half, recovered=True)) is Outcome.REPAIRED
     assert stored_rows(database, half) == {"otel_traces": 20}
 
 
@@ -106,9 +106,9 @@ def test_repairing_twice_is_repairing_once(database: Database, tmp_path: Path) -
     load(database, torn)
     for attempt in ("second", "third"):
         _load_under_another_token(database, torn)
-        assert load(database, torn, attempt) is True
+        assert load(database, torn, attempt) is Outcome.REPAIRED
 
-    assert load(database, torn, "fourth") is False
+    assert load(database, torn, "fourth") is Outcome.LOADED
     assert stored_rows(database, torn) == {"otel_traces": 5}
 
 
@@ -123,6 +123,25 @@ def test_bytes_that_are_not_otlp_are_refused_with_a_code(
 
     assert caught.value.code == 444
     assert stored_rows(database, bad) == {}
+
+
+ODD = {
+    "a known field with another wire type": b"\x0a\x02\x10\x05",
+    "an unknown field of the request": b"\x7a\x01\x00",
+}
+
+
+@pytest.mark.parametrize("body", ODD.values(), ids=ODD)
+def test_bytes_that_only_the_engine_refuses_are_rewritten(
+    database: Database, tmp_path: Path, body: bytes
+) -> None:
+    """Protobuf libraries take them, so they were acknowledged; neighbours are kept with them."""
+    number = 700 + list(ODD.values()).index(body)
+    neighbour = trace_body(spans=3, start_unix_nano=NOW)
+    odd = write_segment(tmp_path, Signal.TRACES, number, [neighbour, body, neighbour])
+
+    assert load(database, odd) is Outcome.REWRITTEN
+    assert stored_rows(database, odd) == {"otel_traces": 6}
 
 
 def _load_under_another_token(database: Database, segment_: Segment) -> None:

@@ -8,11 +8,11 @@ SELECT
         'Arithmetic', 'Arrays', 'Bit', 'Bitmap', 'Comparison', 'Conditional', 'Dates and Times',
         'Distance', 'Encoding', 'Financial', 'Hash', 'IP Address', 'JSON', 'Logical', 'Map',
         'Mathematical', 'Null', 'Random Number', 'Rounding', 'String', 'String Replacement',
-        'String Search', 'String Splitting', 'Time Series', 'Time Window', 'Tuple',
+        'String Search', 'String Splitting', 'Time Window', 'Tuple',
         'Type Conversion', 'URL', 'UUID')
     OR target IN (
-        'bar', 'byteSize', 'currentDatabase', 'finalizeAggregation', 'formatReadableDecimalSize',
-        'formatReadableQuantity', 'formatReadableSize', 'formatReadableTimeDelta',
+        'bar', 'byteSize', 'caseWithExpression', 'currentDatabase', 'finalizeAggregation',
+        'formatReadableDecimalSize', 'formatReadableQuantity', 'formatReadableSize', 'formatReadableTimeDelta',
         'getSubcolumn', 'identity', 'ignore', 'initializeAggregation', 'materialize', 'neighbor',
         'parseReadableSize', 'parseTimeDelta', 'rowNumberInAllBlocks', 'runningAccumulate',
         'runningDifference', 'toTypeName', 'transform', 'version')) AS is_safe
@@ -22,5 +22,10 @@ FROM
     FROM system.functions
     WHERE lower(name) IN {names:Array(String)}
 ) AS f
-LEFT JOIN (SELECT name AS target, any(categories) AS category FROM system.functions GROUP BY name) AS g USING (target)
+LEFT JOIN
+(
+    SELECT name AS target, any(categories) AS category
+    FROM system.functions
+    GROUP BY name
+) AS g USING (target)
 GROUP BY lower(f.name)

@@ -27,7 +27,7 @@ SELECT
     GenAICacheReadTokens,
     GenAICacheWriteTokens,
     GenAIReasoningTokens,
-    CostUSD,
+    toFloat64(CostUSD),
     CostUnknownReason,
     ScopeName,
     SpanAttributes,

@@ -19,7 +19,7 @@ SELECT
     countIf(NOT call.3) AS tool_calls,
     ifNull(sumIf(call.4, call.3), 0) AS input_tokens,
     ifNull(sumIf(call.5, call.3), 0) AS output_tokens,
-    sumIf(call.6, call.3) AS cost_usd,
+    toFloat64(sumIf(call.6, call.3)) AS cost_usd,
     countIf(call.3 AND call.6 IS NULL) AS cost_unknown_calls,
     max(call.7) AS last_seen
 FROM
@@ -46,7 +46,7 @@ FROM
             arrayMap(u -> if(u = 0, 0, up4[u]), up4) AS up5
         SELECT
             arrayMap((a, u) -> if(a != 0 OR u = 0, a, agents5[u]), agents5, up5) AS agents6,
-            toUInt16(indexOf(names, argMinIf(GenAIAgentName, Timestamp, GenAIAgentName != ''))) AS first_agent,
+            toUInt16(indexOf(names, argMinIf(GenAIAgentName, (ParentSpanId != '', Timestamp), GenAIAgentName != ''))) AS first_agent,
             groupArrayIf(
                 (
                     cityHash64(SpanId), toString(ServiceName), IsModelCall, GenAIInputTokens,

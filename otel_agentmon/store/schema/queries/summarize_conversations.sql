@@ -8,7 +8,7 @@ SELECT
     countIf(s.IsModelCall) AS model_calls,
     ifNull(sumIf(s.GenAIInputTokens, s.IsModelCall), 0) AS input_tokens,
     ifNull(sumIf(s.GenAIOutputTokens, s.IsModelCall), 0) AS output_tokens,
-    sumIf(s.CostUSD, s.IsModelCall) AS cost_usd,
+    toFloat64(sumIf(s.CostUSD, s.IsModelCall)) AS cost_usd,
     countIf(s.IsModelCall AND s.CostUSD IS NULL) AS cost_unknown_calls,
     concat(replaceOne(toString(min(s.Timestamp), 'UTC'), ' ', 'T'), 'Z') AS first_time,
     concat(replaceOne(toString(max(s.Timestamp), 'UTC'), ' ', 'T'), 'Z') AS last_time

@@ -13,7 +13,7 @@ SELECT
     countIf(GenAIOperation = 'execute_tool') AS tool_calls,
     ifNull(sumIf(GenAIInputTokens, IsModelCall), 0) AS input_tokens,
     ifNull(sumIf(GenAIOutputTokens, IsModelCall), 0) AS output_tokens,
-    sumIf(CostUSD, IsModelCall) AS cost_usd,
+    toFloat64(sumIf(CostUSD, IsModelCall)) AS cost_usd,
     countIf(IsModelCall AND CostUSD IS NULL) AS cost_unknown_calls,
     argMinIf(GenAIConversationId, Timestamp, GenAIConversationId != '') AS conversation
 FROM
