@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import httpx
 
+from otel_agentmon.app.client_text import clean
 from otel_agentmon.errors import AgentmonError
 
 # The process stops a question after 30 seconds, and may let it wait as long before.
@@ -81,4 +82,4 @@ def _problem(response: httpx.Response) -> str:
         detail = response.json()["detail"]
     except (ValueError, KeyError, TypeError):
         return f"{response.url} answered {response.status_code}: is it agentmon?"
-    return " ".join(str(detail).split())
+    return " ".join(clean(detail).split())

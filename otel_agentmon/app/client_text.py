@@ -12,8 +12,10 @@ from typing import Any
 
 from rich.text import Text
 
-# C0 and C1 controls with DEL, the marks that reorder text, and line separators.
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# DEL with the C1 controls, line separators, and the marks that reorder text.
+_BEYOND_C0 = r"\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+_UNSAFE = re.compile(rf"[\x00-\x1f{_BEYOND_C0}]")
+_UNSAFE_IN_JSON = re.compile(f"[{_BEYOND_C0}]")
 _NANOSECONDS_IN = (("s", 1_000_000_000), ("ms", 1_000_000), ("µs", 1_000))
 UNKNOWN = "?"
 
@@ -30,12 +32,8 @@ def plain(value: object, style: str = "") -> Text:
 
 def show_json(value: Any) -> str:
     """Indented JSON in which unsafe characters are escaped, which changes no value."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    return re.sub(
-        _UNSAFE.pattern.replace(r"\x00-\x1f", r"\x00-\x09\x0b-\x1f"),
-        lambda match: f"\\u{ord(match[0]):04x}",
-        text,
-    )
+    text = json.dumps(value, indent=2, ensure_ascii=False)  # escapes the C0 controls itself
+    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def show_duration(nano: float | None) -> str:
