@@ -31,7 +31,7 @@ from otel_agentmon.store.config import StoreConfig
 from otel_agentmon.store.connect import Database
 from otel_agentmon.store.loader import Loader
 from otel_agentmon.store.migrate import migrate
-from otel_agentmon.store.prices import read_price_book, store_price_book
+from otel_agentmon.store.prices import refresh_prices
 from otel_agentmon.store.telemetry import StoreTelemetry
 
 logger = logging.getLogger(__name__)
@@ -132,7 +132,7 @@ def _open_database(config: StoreConfig, directory: Path, clock: Clock) -> Databa
     database = Database(config, directory)
     try:
         migrate(database, clock=clock)
-        store_price_book(database, read_price_book())
+        refresh_prices(database)
     except BaseException:
         database.close()
         raise

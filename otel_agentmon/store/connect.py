@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ from clickhouse_connect.driver.exceptions import (
 
 from otel_agentmon.errors import (
     ConfigError,
+    OverloadedError,
     QueryLimitError,
     StoreError,
     StoreUnavailableError,
@@ -80,36 +81,55 @@ class QueryLimits:
         }
 
 
-@dataclass(slots=True)
 class _Pool:
     """Connections handed out one at a time; a connection answers one question at a time."""
 
-    clients: list[Client]
-    free: queue.SimpleQueue[Client] = field(default_factory=queue.SimpleQueue)
-
-    def __post_init__(self) -> None:
-        for client in self.clients:
-            self.free.put(client)
+    def __init__(self, connect: Callable[[], Client], size: int) -> None:
+        self._connect = connect
+        self._free: queue.SimpleQueue[Client | None] = queue.SimpleQueue()
+        for _ in range(size):
+            self._free.put(connect())
+        self._size = size
 
     @contextlib.contextmanager
     def borrow(self, timeout_seconds: float) -> Iterator[Client]:
+        """One connection, back in the pool afterwards; one that failed is replaced.
+
+        The rest of an answer that was cut off would else stand before the next one's.
+        """
         try:
-            client = self.free.get(timeout=timeout_seconds)
+            client = self._free.get(timeout=timeout_seconds)
         except queue.Empty:
-            raise QueryLimitError(
-                f"the database is busy: no connection came free within {timeout_seconds:g} s"
+            raise OverloadedError(
+                f"the database is busy: no connection came free within {timeout_seconds:g} s",
+                reason="connections",
             ) from None
         try:
-            yield client
+            with _translated():
+                client = client or self._connect()
+                yield client
+        except BaseException:
+            if client is not None:
+                client.close()
+            client = None
+            raise
         finally:
-            self.free.put(client)
+            self._free.put(client)
+
+    def close(self) -> None:
+        """Waits for every connection to come back, and closes it."""
+        for _ in range(self._size):
+            client = self._free.get()
+            if client is not None:
+                client.close()
 
 
 class Database:
     """One open database. Safe to use from many threads; every call blocks its own.
 
-    Calls raise `StoreUnavailableError` when the database does not answer, `QueryLimitError` when
-    a limit is exceeded, and `StoreError` with ClickHouse's code for everything else.
+    Calls raise `StoreUnavailableError` when the database does not answer, `OverloadedError` when
+    no connection comes free, `QueryLimitError` when a limit is exceeded, and `StoreError` with
+    ClickHouse's code for everything else.
     """
 
     def __init__(self, config: StoreConfig, data_dir: Path | None = None) -> None:
@@ -124,9 +144,9 @@ class Database:
             first = self._open(database=None)
             first.command(f"CREATE DATABASE IF NOT EXISTS `{self.name}`")
             first.close()
-            self._writers = _Pool([self._open(self.name) for _ in range(config.loaders + 1)])
-            self._readers = _Pool([self._open(self.name) for _ in range(config.query_connections)])
-            self._sandbox = _Pool([self._open_read_only()])
+            self._writers = _Pool(lambda: self._open(self.name), config.loaders + 1)
+            self._readers = _Pool(lambda: self._open(self.name), config.query_connections)
+            self._sandbox = _Pool(self._open_read_only, 1)
 
     def query(
         self,
@@ -135,7 +155,7 @@ class Database:
         limits: QueryLimits = QueryLimits(),
     ) -> Rows:
         """Runs one SELECT. Values are bound as `{name:Type}`, never pasted into the text."""
-        with self._readers.borrow(limits.seconds) as client, _translated():
+        with self._readers.borrow(limits.seconds) as client:
             result = client.query(
                 sql,
                 parameters=dict(parameters or {}),
@@ -151,7 +171,7 @@ class Database:
         The answer is in ClickHouse's `output_format`. The connection has fixed limits that the
         statement cannot raise.
         """
-        with self._sandbox.borrow(timeout_seconds) as client, _translated():
+        with self._sandbox.borrow(timeout_seconds) as client:
             return client.raw_query(sql, fmt=output_format)
 
     def command(
@@ -161,12 +181,12 @@ class Database:
         parameters: Mapping[str, Any] | None = None,
     ) -> None:
         """Runs one statement that returns nothing (DDL, INSERT … SELECT, SYSTEM)."""
-        with self._writers.borrow(60.0) as client, _translated():
+        with self._writers.borrow(60.0) as client:
             client.command(sql, parameters=dict(parameters or {}), settings=dict(settings or {}))
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Inserts rows of Python values; `table` and `columns` are names from our own code."""
-        with self._writers.borrow(60.0) as client, _translated():
+        with self._writers.borrow(60.0) as client:
             client.insert(table, rows, column_names=list(columns))
 
     def insert_file(
@@ -176,7 +196,7 @@ class Database:
 
         Embedded, the engine reads the file itself; a server receives it as the request's body.
         """
-        with self._writers.borrow(60.0) as client, _translated():
+        with self._writers.borrow(60.0) as client:
             if self.is_embedded:
                 # Sent as text, the schema would be cached in the working directory.
                 all_settings = {
@@ -216,8 +236,7 @@ class Database:
                 return
             self._closed = True
         for pool in (self._sandbox, self._readers, self._writers):
-            for client in pool.clients:
-                client.close()
+            pool.close()
 
     def _open(self, database: str | None, settings: Mapping[str, Any] | None = None) -> Client:
         if self.is_embedded:

@@ -243,10 +243,6 @@ def test_an_answer_that_is_too_large_is_a_limit() -> None:
         run_sql(database, "select number from numbers(2000000)")
 
 
-@pytest.mark.xfail(
-    reason="the engine keeps what it had written when a question fails, and puts it before the "
-    "connection's next answer; store/connect.py does not yet throw such a connection away"
-)
 def test_an_answer_that_was_cut_off_leaves_nothing_behind() -> None:
     """The next question gets its own answer."""
     database = fresh_database("query_sql_cut_off")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otel_agentmon.errors import ConfigError, QueryLimitError, StoreError
+from otel_agentmon.errors import ConfigError, OverloadedError, QueryLimitError, StoreError
 from otel_agentmon.store.config import StoreConfig
 from otel_agentmon.store.connect import Database, QueryLimits
 from tests.database import fresh_database, shared_directory
@@ -38,6 +38,18 @@ def test_a_question_over_its_limit_is_stopped(
     """Time, rows and memory are bounded, and the error says so."""
     with pytest.raises(QueryLimitError, match="the question was stopped"):
         database.query(sql, limits=limits)
+
+
+def test_an_answer_that_was_cut_off_leaves_nothing_behind() -> None:
+    """The connection that failed is not used again."""
+    config = StoreConfig(database="connect", query_connections=1)
+    narrow = Database(config, shared_directory())
+
+    with pytest.raises(QueryLimitError):
+        narrow.query("SELECT number FROM numbers(3000000)", limits=QueryLimits(result_rows=10**6))
+
+    assert narrow.query("SELECT 1").rows == [(1,)]
+    narrow.close()
 
 
 def test_a_wrong_statement_carries_the_engines_code(database: Database) -> None:
@@ -77,7 +89,7 @@ def test_a_busy_database_says_so(database: Database) -> None:
     config = StoreConfig(database="connect", query_connections=1)
     narrow = Database(config, shared_directory())
 
-    with narrow._readers.borrow(1.0), pytest.raises(QueryLimitError, match="busy"):
+    with narrow._readers.borrow(1.0), pytest.raises(OverloadedError, match="busy"):
         narrow.query("SELECT 1", limits=QueryLimits(seconds=0.01))
     narrow.close()
     narrow.close()

@@ -15,7 +15,8 @@ from genai_prices.data import providers
 
 from otel_agentmon.signals import Signal
 from otel_agentmon.store.connect import Database
-from otel_agentmon.store.prices import PriceBook, read_price_book, store_price_book
+from otel_agentmon.store.price_book import PriceBook, read_price_book
+from otel_agentmon.store.prices import refresh_prices, store_price_book
 from otel_agentmon.store.segments import LoadLimits, load_segment
 from tests.database import fresh_database
 from tests.store.segment_files import trace_body, write_segment
@@ -38,7 +39,7 @@ def rows() -> PriceBook:
 @pytest.fixture(scope="module")
 def database(rows: PriceBook) -> Database:
     found = fresh_database("prices")
-    store_price_book(found, rows)
+    store_price_book(found, rows, "of the test")
     return found
 
 
@@ -157,9 +158,12 @@ def test_input_below_its_cached_parts_is_taken_for_the_uncached_rest(
     )
 
 
-def test_storing_the_book_twice_changes_nothing(database: Database, rows: PriceBook) -> None:
-    """Every start stores it anew."""
-    store_price_book(database, rows)
+def test_the_book_is_stored_when_the_package_has_changed(
+    database: Database, rows: PriceBook
+) -> None:
+    """A start with the same package leaves the tables alone."""
+    assert refresh_prices(database) is True
+    assert refresh_prices(database) is False
 
     stored = database.query("SELECT count() FROM price_amounts").rows[0][0]
     assert stored == len(rows.amounts)

@@ -91,3 +91,11 @@ PRIMARY KEY price_id
 SOURCE(CLICKHOUSE(DB '${DATABASE}' TABLE 'price_amounts'))
 LAYOUT(COMPLEX_KEY_HASHED())
 LIFETIME(0);
+
+-- One row: which prices the tables hold.
+CREATE TABLE price_version ${ON_CLUSTER}
+(
+    version String
+)
+ENGINE = ${ENGINE}
+ORDER BY version;
