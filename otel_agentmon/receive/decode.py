@@ -9,14 +9,13 @@ from typing import Any
 
 from google.protobuf.message import DecodeError as ProtobufDecodeError
 from google.protobuf.message import Message
-from google.protobuf.unknown_fields import UnknownFieldSet
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
 from otel_agentmon.errors import DecodeError, UnsupportedError
 from otel_agentmon.receive.otlp_json import read_json
-from otel_agentmon.receive.repair import UNKNOWN_FIELD_DROPPED, repair
+from otel_agentmon.receive.repair import repair
 from otel_agentmon.signals import Signal
 
 REQUESTS: Mapping[Signal, Any] = {
@@ -44,10 +43,8 @@ def parse_content_type(header: str) -> Content:
         ) from None
 
 
-def decode(
-    signal: Signal, body: bytes, content: Content, repairs: Counter[str]
-) -> tuple[Message, bool]:
-    """Parses a request; returns the message and whether `body` is exactly its protobuf form.
+def decode(signal: Signal, body: bytes, content: Content, repairs: Counter[str]) -> Message:
+    """Parses a request.
 
     Strings that are not UTF-8 and values nested too deep for the parser are repaired, so that
     their neighbours are kept, and counted in `repairs`. Raises DecodeError for anything else that
@@ -55,36 +52,15 @@ def decode(
     """
     request = REQUESTS[signal]
     if content is Content.JSON:
-        return read_json(request, body, repairs), False
+        return read_json(request, body, repairs)
     try:
-        message = request.FromString(body)
+        message: Message = request.FromString(body)
     except ProtobufDecodeError as error:
         mended = repair(request.DESCRIPTOR, body, repairs)
         if mended is None:
             raise DecodeError(f"the body is not an {request.DESCRIPTOR.name}") from error
         try:
-            return request.FromString(mended), False
+            message = request.FromString(mended)
         except ProtobufDecodeError as second:
             raise DecodeError(f"the body is not an {request.DESCRIPTOR.name}") from second
-    if len(UnknownFieldSet(message)):
-        # A field of the request itself that we do not know: the database reads the body as a
-        # list of field 1 and stops at any other (inside a resource it skips unknown fields).
-        message.DiscardUnknownFields()
-        repairs[UNKNOWN_FIELD_DROPPED] += 1
-        return message, False
-    return message, True
-
-
-def reencode(signal: Signal, payload: bytes) -> bytes:
-    """The same request in the one form every reader agrees on: known fields, shortest varints.
-
-    The parser takes encodings that the database does not (a known field with another wire type,
-    groups, a number beyond an enum's 32 bits) and drops what they say; so does this. For a
-    payload the database refused. Raises DecodeError when `payload` is not a request.
-    """
-    try:
-        message = REQUESTS[signal].FromString(payload)
-    except ProtobufDecodeError as error:
-        raise DecodeError(f"not a {signal} request") from error
-    message.DiscardUnknownFields()
-    return bytes(message.SerializeToString())
+    return message

@@ -9,6 +9,7 @@ protobuf message can start with (wire type 7 does not exist).
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Sequence
 
 import grpc
@@ -16,6 +17,7 @@ from google.rpc import code_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 
+from otel_agentmon.address import split_address
 from otel_agentmon.errors import ConfigError, OverloadedError
 from otel_agentmon.receive.config import GrpcConfig, TlsConfig
 from otel_agentmon.receive.decode import Content
@@ -103,7 +105,7 @@ class OTLPGrpcReceiver:
                 port = server.add_secure_port(address, _credentials(self._tls))
         except RuntimeError as error:
             raise ConfigError(
-                [f"receive.grpc.address: cannot listen on {address!r}: {error}"]
+                [f"receive.grpc.address: cannot listen on {address!r}: {_reason(address, error)}"]
             ) from error
         return int(port)
 
@@ -170,6 +172,17 @@ async def _abort(context: grpc.aio.ServicerContext, answer: Answer) -> None:
         metadata.append((_RETRY_INFO_KEY, retry_info.SerializeToString()))
     code = _CODES.get(answer.grpc_code, _CODES[code_pb2.INTERNAL])
     await context.abort(code, answer.message, tuple(metadata))
+
+
+def _reason(address: str, error: RuntimeError) -> Exception:
+    """What the operating system has against the address, which gRPC keeps to itself."""
+    host, port = split_address(address)
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        socket.create_server((host, port), family=family).close()
+    except OSError as refusal:
+        return refusal
+    return error
 
 
 def _credentials(tls: TlsConfig) -> grpc.ServerCredentials:

@@ -1,9 +1,11 @@
 """The one way from a body to the sink, for both doors.
 
-inflate → decode → validate → lower → sink. All but the last is plain computation without waiting;
-for large bodies it runs in one of two threads, so that the doors go on answering, and so that at
-most two large bodies at a time are unpacked (JSON takes ten times its size while it is read).
-Decompression releases the interpreter lock; the protobuf parser holds it, about 125 ms for 64 MiB.
+inflate → decode → validate → lower → sink; what is plain already (plain.py) is not lowered, and
+what needs no mending either goes on as it came. All but the last is computation without any
+waiting; for large bodies it runs in one of two threads, so that the doors go on answering, and so
+that at most two large bodies at a time are unpacked (JSON takes ten times its size while it is
+read). Decompression releases the interpreter lock; the protobuf parser holds it, about 125 ms for
+64 MiB.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from otel_agentmon.receive import repair, validate
 from otel_agentmon.receive.admission import Admission, Reservation
 from otel_agentmon.receive.decode import Content, decode
 from otel_agentmon.receive.inflate import Encoding, inflate
-from otel_agentmon.receive.lower import lower, may_hold_nested
+from otel_agentmon.receive.lower import lower
+from otel_agentmon.receive.plain import parse_plain
 from otel_agentmon.receive.sink import Sink
 from otel_agentmon.receive.status import Answer, Outcome, answer_for
 from otel_agentmon.receive.telemetry import ReceiveTelemetry
@@ -35,9 +38,7 @@ _INLINE_COMPRESSED_BYTES = 32 * 2**10
 _INLINE_BYTES = 2**20
 
 # Repairs that change nothing the sender meant; not worth a warning in every answer.
-_SILENT_REPAIRS = frozenset(
-    {validate.ZERO_ID_CLEARED, validate.METRIC_WITHOUT_DATA, repair.UNKNOWN_FIELD_DROPPED}
-)
+_SILENT_REPAIRS = frozenset({validate.ZERO_ID_CLEARED, validate.METRIC_WITHOUT_DATA})
 
 _T = TypeVar("_T")
 
@@ -71,19 +72,23 @@ class Body:
 def prepare(signal: Signal, data: bytes, content: Content) -> Prepared:
     """Everything between the uncompressed body and the sink. Raises DecodeError.
 
-    A request with nothing wrong and nothing nested comes out as the same bytes object.
+    A request that the database can read as it stands comes out as the same bytes object.
     """
     repairs: Counter[str] = Counter()
     rejections: Counter[str] = Counter()
-    message, is_original = decode(signal, data, content, repairs)
+    message = parse_plain(signal, data) if content is Content.PROTOBUF else None
+    is_plain = message is not None
+    if message is None:
+        message = decode(signal, data, content, repairs)
     accepted = validate.validate(signal, message, rejections, repairs)
-    if rejections or repairs:
-        is_original = False
-    payload = data if is_original else message.SerializeToString()
-    lowered = lower(signal, message) if may_hold_nested(signal, payload) else 0
-    if lowered:
-        payload = message.SerializeToString()
-    return Prepared(payload, accepted, rejections, repairs, lowered)
+    if is_plain and not rejections and not repairs:
+        return Prepared(data, accepted, rejections, repairs, 0)
+    lowered = 0
+    if not is_plain:
+        lowered = lower(signal, message)
+        # What we do not know the database may stumble over.
+        message.DiscardUnknownFields()
+    return Prepared(message.SerializeToString(), accepted, rejections, repairs, lowered)
 
 
 class Intake:

@@ -1,7 +1,7 @@
-"""Nested attribute values become their JSON text, because a table has no place for a tree.
+"""Values that no table has a place for become text: maps, bytes, and lists of other than texts.
 
-The landing schema holds scalars and lists of scalars. Maps, and lists that hold lists or maps,
-are replaced by a string, written as the Collector's `pcommon.Value.AsString` writes them
+The landing schema holds texts, numbers, truth values and lists of texts. All else is replaced by
+a string, written as the Collector's `pcommon.Value.AsString` writes them
 (open-telemetry/opentelemetry-collector pdata/pcommon/value.go, since PR 15108): Go's
 encoding/json without HTML escaping: compact, keys sorted, the last of equal keys, bytes as base64,
 an empty value as null. One difference on purpose: for NaN and infinities the Collector loses the
@@ -12,71 +12,32 @@ from __future__ import annotations
 
 import base64
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import Any
 
-from google.protobuf.message import DecodeError as ProtobufDecodeError
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
-
 from otel_agentmon.signals import Signal
-
-# A value inside a KeyValue is field 2 (0x12), a log record's body field 5 (0x2a); then comes its
-# length, then the tag of what it is: array_value 0x2a or kvlist_value 0x32. Lists inside lists are
-# found through the outer one. A lookahead, so that candidates may overlap; two patterns, because
-# one that begins with a class of bytes is five times slower than one that begins with a byte.
-_ATTRIBUTE = re.compile(rb"\x12(?=([\x80-\xff]{0,4}[\x00-\x7f])[\x2a\x32])")
-_LOG_BODY = re.compile(rb"\x2a(?=([\x80-\xff]{0,4}[\x00-\x7f])[\x2a\x32])")
-_LOOKS = 1_000
-_LOOK_FACTOR = 4
-"""False alarms are looked into until there were this many (or one in a thousand bytes), or this
-many times the payload's bytes; more are on purpose, and the walk costs less than going on."""
-
-
-def may_hold_nested(signal: Signal, payload: bytes) -> bool:
-    """Whether a request may hold a value to lower; False is certain, True is very likely.
-
-    Certain for what protobuf libraries write (a value's members in one piece, tags in one byte).
-    The payload must have parsed: then whatever is a value there parses here, and a candidate that
-    does not parse is a coincidence in other bytes.
-    """
-    if _has_nested_candidate(_ATTRIBUTE, payload):
-        return True
-    return signal is Signal.LOGS and _has_nested_candidate(_LOG_BODY, payload)
-
-
-def _has_nested_candidate(pattern: re.Pattern[bytes], payload: bytes) -> bool:
-    end = len(payload)
-    bytes_left = _LOOK_FACTOR * end
-    looks = max(_LOOKS, end // 1_000)
-    for tried, match in enumerate(pattern.finditer(payload)):
-        length = 0
-        for shift, byte in enumerate(match[1]):
-            length |= (byte & 0x7F) << (7 * shift)
-        start = match.end(1)
-        if start + length > end:
-            continue
-        bytes_left -= length
-        if bytes_left < 0 or tried >= looks:
-            return True
-        try:
-            value = AnyValue.FromString(payload[start : start + length])
-        except ProtobufDecodeError:
-            continue
-        if _is_nested(value):
-            return True
-    return False
 
 
 def lower(signal: Signal, message: Any) -> int:
-    """Replaces every nested value in the message by its JSON text; returns how many there were."""
+    """Replaces every such value in the message by its text; returns how many there were.
+
+    An index into a table of strings, which only profiles have, becomes an empty value, as
+    opentelemetry-proto wants it (common.proto, `string_value_strindex`); it does not count.
+    """
     count = 0
     for value in _values(signal, message):
-        if _is_nested(value):
+        kind = value.WhichOneof("value")
+        if kind == "bytes_value":
+            value.string_value = base64.b64encode(value.bytes_value).decode("ascii")
+        elif kind == "kvlist_value" or (kind == "array_value" and not _is_list_of_texts(value)):
             value.string_value = to_json(value)
-            count += 1
+        else:
+            if kind == "string_value_strindex":
+                value.ClearField("value")
+            continue
+        count += 1
     return count
 
 
@@ -118,18 +79,14 @@ def _write_double(number: float) -> str:
     return shortest.replace("e-0", "e-")
 
 
-def _is_nested(value: Any) -> bool:
-    kind = value.WhichOneof("value")
-    if kind == "array_value":
-        return any(
-            item.WhichOneof("value") in ("array_value", "kvlist_value")
-            for item in value.array_value.values
-        )
-    return bool(kind == "kvlist_value")
+def _is_list_of_texts(value: Any) -> bool:
+    """An empty list is none: a column could not tell it from an absent one."""
+    items = value.array_value.values
+    return bool(items) and all(item.WhichOneof("value") in ("string_value", None) for item in items)
 
 
 def _values(signal: Signal, message: Any) -> Iterator[Any]:
-    """Every AnyValue that the landing schema reads; a metric's metadata it does not."""
+    """Every AnyValue of the request that stands in no other."""
     resources, scopes, items, values_of_item = _PATHS[signal]
     for resource_group in getattr(message, resources):
         yield from _attributes(resource_group.resource)
@@ -153,6 +110,8 @@ def _span_values(span: Any) -> Iterator[Any]:
 
 
 def _metric_values(metric: Any) -> Iterator[Any]:
+    for attribute in metric.metadata:
+        yield attribute.value
     kind = metric.WhichOneof("data")
     if kind is None:
         return

@@ -29,8 +29,7 @@ from opentelemetry.proto.common.v1 import common_pb2
 
 UTF8_REPLACED = "utf8_replaced"
 NESTING_CUT = "nesting_cut"
-UNKNOWN_FIELD_DROPPED = "unknown_field_dropped"
-REPAIRS = (UTF8_REPLACED, NESTING_CUT, UNKNOWN_FIELD_DROPPED)
+REPAIRS = (UTF8_REPLACED, NESTING_CUT)
 
 MAX_NESTING = 24
 """Levels of lists and maps inside one value that are always kept. The parser follows 100

@@ -77,10 +77,10 @@ def schema_values(database: str) -> dict[str, str]:
         "ENGINE": "MergeTree",
         "DATABASE": database,
         # A fresh part in one file writes and syncs faster than one file per column; from some
-        # size on, merging column by column is what is cheap. Merging ten at a time rewrites a row
-        # half as often as merging five. The window makes loading a segment twice harmless.
+        # size on, merging column by column is what is cheap. Merging twenty at a time rewrites a
+        # row half as often as merging five. The window makes loading a segment twice harmless.
         "TABLE_SETTINGS": (
-            "min_rows_for_wide_part = 100000, min_parts_to_merge_at_once = 10, "
+            "min_rows_for_wide_part = 100000, min_parts_to_merge_at_once = 20, "
             "non_replicated_deduplication_window = 1000"
         ),
     }

@@ -28,6 +28,11 @@ from otel_agentmon.store.statements import landing_schema, query_text
 
 # https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
 _UNDECODABLE_CODES: Final = frozenset({6, 26, 27, 32, 33, 117, UNKNOWN_PROTOBUF_FORMAT})
+_LATE_INDEXES: Final = ", ".join(
+    f"idx_{owner}attr_{part}"
+    for owner in ("res_", "scope_", "span_", "log_", "")
+    for part in ("key", "value")
+)
 _METRIC_KINDS = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
 TABLES = {
     Signal.TRACES: ("otel_traces",),
@@ -157,5 +162,11 @@ def _insert(
             # One day is one partition; accepted times span 401 of them.
             "max_partitions_per_insert_block": 0,
             "max_execution_time": limits.seconds,
+            # Lists are stored as JSON, as the Collector writes it.
+            "output_format_json_escape_forward_slashes": 0,
+            # The statement is ours and has nothing to optimize; trying takes 15 ms each time.
+            "query_plan_enable_optimizations": 0,
+            # These are built when parts are merged, which is soon; until then a part is small.
+            "exclude_materialize_skip_indexes_on_insert": _LATE_INDEXES,
         },
     )

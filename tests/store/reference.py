@@ -44,7 +44,7 @@ def same(stored: str, expected: Any) -> bool:
     if isinstance(expected, float):
         return float(stored) == expected
     if isinstance(expected, list):
-        found = json.loads(stored)
+        found = json.loads(stored) if stored.startswith("[") else []
         return len(found) == len(expected) and all(
             float(f) == e if isinstance(e, float) else f == e
             for f, e in zip(found, expected, strict=True)

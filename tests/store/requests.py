@@ -31,7 +31,8 @@ scalars = st.one_of(
     st.builds(AnyValue, double_value=floats),
     st.just(AnyValue()),
 )
-lists = st.lists(scalars, min_size=1, max_size=3).map(
+list_items = st.one_of(st.builds(AnyValue, string_value=texts), st.just(AnyValue()))
+lists = st.lists(list_items, min_size=1, max_size=3).map(
     lambda v: AnyValue(array_value=ArrayValue(values=v))
 )
 values = st.one_of(scalars, lists)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from otel_agentmon.journal.segment import Segment
@@ -22,7 +22,12 @@ from tests.store.segment_files import trace_body, write_segment
 
 NOW = time.time_ns()
 EXAMPLES = settings(
-    max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    # An example is an insert into the real engine; shrinking would take minutes.
+    phases=(Phase.explicit, Phase.generate),
 )
 
 

@@ -5,9 +5,9 @@
 -- The GenAI columns are DEFAULTs over the stored attributes: whoever inserts, the exporter too,
 -- gets them filled, and a table that the exporter made gets them with ALTER TABLE.
 
--- macro KEY_VALUES = Array(Tuple(key String, value Tuple(string_value String, bool_value Nullable(Bool), int_value Nullable(Int64), double_value Nullable(Float64), array_value Tuple(values Array(Tuple(string_value Nullable(String), bool_value Nullable(Bool), int_value Nullable(Int64), double_value Nullable(Float64)))))))
--- macro LIST(a) = if(empty(a), '', concat('[', arrayStringConcat(arrayMap(e -> coalesce(toJSONString(e.string_value), toString(e.bool_value), toString(e.int_value), toString(e.double_value), 'null'), a), ','), ']'))
--- macro MAP(a) = mapFromArrays(a.key, arrayMap((s, b, i, d, l) -> concat(s, ifNull(toString(b), ''), ifNull(toString(i), ''), ifNull(toString(d), ''), ${LIST(l)}), a.value.string_value, a.value.bool_value, a.value.int_value, a.value.double_value, a.value.array_value.values))
+-- macro KEY_VALUES = Array(Tuple(key String, value Tuple(string_value String, bool_value Nullable(Bool), int_value Nullable(Int64), double_value Nullable(Float64), array_value Tuple(values Array(Tuple(string_value Nullable(String)))))))
+-- macro LIST(a) = if(empty(a), '', toJSONString(a))
+-- macro MAP(a) = mapFromArrays(a.key, arrayMap((s, b, i, d, l) -> concat(s, ifNull(toString(b), ''), ifNull(toString(i), ''), ifNull(toString(d), ''), ${LIST(l)}), a.value.string_value, a.value.bool_value, a.value.int_value, a.value.double_value, a.value.array_value.values.string_value))
 -- macro MODEL(a) = dictGetOrDefault('${DATABASE}.price_model_name', 'model', toLowCardinality(lower(concat(GenAIProvider, '/', a))), '')
 -- macro PRICE(a) = dictGetOrNull('${DATABASE}.price_amount', 'a', tuple(PriceId))
 -- macro HEX(a) = lower(hex(a))

@@ -2,9 +2,9 @@
 --
 -- Names, types and meaning as in the Collector's ClickHouse exporter (v0.161).
 
--- macro KEY_VALUES = Array(Tuple(key String, value Tuple(string_value String, bool_value Nullable(Bool), int_value Nullable(Int64), double_value Nullable(Float64), array_value Tuple(values Array(Tuple(string_value Nullable(String), bool_value Nullable(Bool), int_value Nullable(Int64), double_value Nullable(Float64)))))))
--- macro LIST(a) = if(empty(a), '', concat('[', arrayStringConcat(arrayMap(e -> coalesce(toJSONString(e.string_value), toString(e.bool_value), toString(e.int_value), toString(e.double_value), 'null'), a), ','), ']'))
--- macro MAP(a) = mapFromArrays(a.key, arrayMap((s, b, i, d, l) -> concat(s, ifNull(toString(b), ''), ifNull(toString(i), ''), ifNull(toString(d), ''), ${LIST(l)}), a.value.string_value, a.value.bool_value, a.value.int_value, a.value.double_value, a.value.array_value.values))
+-- macro KEY_VALUES = Array(Tuple(key String, value Tuple(string_value String, bool_value Nullable(Bool), int_value Nullable(Int64), double_value Nullable(Float64), array_value Tuple(values Array(Tuple(string_value Nullable(String)))))))
+-- macro LIST(a) = if(empty(a), '', toJSONString(a))
+-- macro MAP(a) = mapFromArrays(a.key, arrayMap((s, b, i, d, l) -> concat(s, ifNull(toString(b), ''), ifNull(toString(i), ''), ifNull(toString(d), ''), ${LIST(l)}), a.value.string_value, a.value.bool_value, a.value.int_value, a.value.double_value, a.value.array_value.values.string_value))
 -- macro HEX(a) = lower(hex(a))
 -- macro TIME(a) = fromUnixTimestamp64Nano(toInt64(least(a, 9223372036854775807)))
 -- macro K8S(a) = LowCardinality(String) MATERIALIZED ResourceAttributes['a'] CODEC(ZSTD(1))
@@ -19,7 +19,7 @@ CREATE TABLE otlp_logs ${ON_CLUSTER}
             observed_time_unix_nano UInt64,
             severity_number Int32,
             severity_text String,
-            body Tuple(string_value String, bool_value Nullable(Bool), int_value Nullable(Int64), double_value Nullable(Float64), array_value Tuple(values Array(Tuple(string_value Nullable(String), bool_value Nullable(Bool), int_value Nullable(Int64), double_value Nullable(Float64))))),
+            body Tuple(string_value String, bool_value Nullable(Bool), int_value Nullable(Int64), double_value Nullable(Float64), array_value Tuple(values Array(Tuple(string_value Nullable(String))))),
             attributes ${KEY_VALUES},
             dropped_attributes_count UInt32,
             flags UInt32,
@@ -96,7 +96,7 @@ SELECT
     record.severity_text AS SeverityText,
     toUInt8(record.severity_number) AS SeverityNumber,
     ResourceAttributes['service.name'] AS ServiceName,
-    concat(body.string_value, ifNull(toString(body.bool_value), ''), ifNull(toString(body.int_value), ''), ifNull(toString(body.double_value), ''), ${LIST(body.array_value.values)}) AS Body,
+    concat(body.string_value, ifNull(toString(body.bool_value), ''), ifNull(toString(body.int_value), ''), ifNull(toString(body.double_value), ''), ${LIST(body.array_value.values.string_value)}) AS Body,
     ResourceSchemaUrl,
     ResourceAttributes,
     ScopeSchemaUrl,

@@ -4,9 +4,9 @@
 -- Names, types and meaning as in the Collector's ClickHouse exporter (v0.161). It keeps times in
 -- whole seconds and absent sums as 0; the columns below each line keep what was sent.
 
--- macro KEY_VALUES = Array(Tuple(key String, value Tuple(string_value String, bool_value Nullable(Bool), int_value Nullable(Int64), double_value Nullable(Float64), array_value Tuple(values Array(Tuple(string_value Nullable(String), bool_value Nullable(Bool), int_value Nullable(Int64), double_value Nullable(Float64)))))))
--- macro LIST(a) = if(empty(a), '', concat('[', arrayStringConcat(arrayMap(e -> coalesce(toJSONString(e.string_value), toString(e.bool_value), toString(e.int_value), toString(e.double_value), 'null'), a), ','), ']'))
--- macro MAP(a) = mapFromArrays(a.key, arrayMap((s, b, i, d, l) -> concat(s, ifNull(toString(b), ''), ifNull(toString(i), ''), ifNull(toString(d), ''), ${LIST(l)}), a.value.string_value, a.value.bool_value, a.value.int_value, a.value.double_value, a.value.array_value.values))
+-- macro KEY_VALUES = Array(Tuple(key String, value Tuple(string_value String, bool_value Nullable(Bool), int_value Nullable(Int64), double_value Nullable(Float64), array_value Tuple(values Array(Tuple(string_value Nullable(String)))))))
+-- macro LIST(a) = if(empty(a), '', toJSONString(a))
+-- macro MAP(a) = mapFromArrays(a.key, arrayMap((s, b, i, d, l) -> concat(s, ifNull(toString(b), ''), ifNull(toString(i), ''), ifNull(toString(d), ''), ${LIST(l)}), a.value.string_value, a.value.bool_value, a.value.int_value, a.value.double_value, a.value.array_value.values.string_value))
 -- macro EXEMPLARS = Array(Tuple(filtered_attributes ${KEY_VALUES}, time_unix_nano UInt64, as_double Nullable(Float64), as_int Nullable(Int64), span_id String, trace_id String))
 -- macro NUMBER_POINTS = Array(Tuple(attributes ${KEY_VALUES}, start_time_unix_nano UInt64, time_unix_nano UInt64, as_double Nullable(Float64), as_int Nullable(Int64), exemplars ${EXEMPLARS}, flags UInt32))
 

@@ -1,7 +1,7 @@
 -- Gauges and sums: one row for each point.
 
--- macro LIST(a) = if(empty(a), '', concat('[', arrayStringConcat(arrayMap(e -> coalesce(toJSONString(e.string_value), toString(e.bool_value), toString(e.int_value), toString(e.double_value), 'null'), a), ','), ']'))
--- macro MAP(a) = mapFromArrays(a.key, arrayMap((s, b, i, d, l) -> concat(s, ifNull(toString(b), ''), ifNull(toString(i), ''), ifNull(toString(d), ''), ${LIST(l)}), a.value.string_value, a.value.bool_value, a.value.int_value, a.value.double_value, a.value.array_value.values))
+-- macro LIST(a) = if(empty(a), '', toJSONString(a))
+-- macro MAP(a) = mapFromArrays(a.key, arrayMap((s, b, i, d, l) -> concat(s, ifNull(toString(b), ''), ifNull(toString(i), ''), ifNull(toString(d), ''), ${LIST(l)}), a.value.string_value, a.value.bool_value, a.value.int_value, a.value.double_value, a.value.array_value.values.string_value))
 -- macro HEX(a) = lower(hex(a))
 -- macro NANO(a) = if(accepted, a, toUInt64(toUnixTimestamp64Nano(now64(9))))
 -- macro SECONDS(a) = toDateTime(least(intDiv(a, 1000000000), 4294967295))
