@@ -22,13 +22,15 @@ from urllib.parse import parse_qs, urlsplit
 import clickhouse_connect
 
 _TABLES: Final = Path(__file__).parent / "tables.sql"
+_STOCK_SETTINGS: Final = "ttl_only_drop_parts = 1"
+_MONITOR_SETTINGS: Final = "min_rows_for_wide_part = 100000, min_parts_to_merge_at_once = 20"
 _MEMORY_LIMIT: Final = 2 * 2**30  # as the monitor's
 
 
 class Engine:
     """A few connections, and a thread for each."""
 
-    def __init__(self, directory: Path, writers: int) -> None:
+    def __init__(self, directory: Path, writers: int, *, tuned: bool) -> None:
         options: dict[str, Any] = {
             "max_server_memory_usage": _MEMORY_LIMIT,
             "mark_cache_size": _MEMORY_LIMIT // 16,
@@ -45,7 +47,10 @@ class Engine:
             chdb_options=options,
         )
         first = open_client()
-        for statement in _TABLES.read_text(encoding="utf-8").split(";\n"):
+        tables = _TABLES.read_text(encoding="utf-8")
+        if tuned:
+            tables = tables.replace(_STOCK_SETTINGS, f"{_STOCK_SETTINGS}, {_MONITOR_SETTINGS}")
+        for statement in tables.split(";\n"):
             if statement.strip():
                 first.command(statement)
         first.close()
@@ -146,8 +151,8 @@ async def _copy(reader: asyncio.StreamReader, size: int, file: Any) -> None:
         size -= len(data)
 
 
-async def _main(directory: Path, ready_file: Path, writers: int) -> None:
-    engine = Engine(directory, writers)
+async def _main(directory: Path, ready_file: Path, writers: int, *, tuned: bool) -> None:
+    engine = Engine(directory, writers, tuned=tuned)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(15, stop.set)
@@ -170,5 +175,6 @@ if __name__ == "__main__":
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--ready-file", type=Path, required=True)
     parser.add_argument("--writers", type=int, default=2, help="inserts at once, as the monitor's")
+    parser.add_argument("--tuned", action="store_true", help="table settings of the monitor's")
     options = parser.parse_args()
-    asyncio.run(_main(options.data_dir, options.ready_file, options.writers))
+    asyncio.run(_main(options.data_dir, options.ready_file, options.writers, tuned=options.tuned))

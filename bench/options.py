@@ -24,6 +24,7 @@ class Options:
     minutes: float = 1.0
     millions: float = 1.0
     agentmon: Path = AGENTMON
+    tuned: bool = False
 
 
 def parse(arguments: Sequence[str], known: Sequence[str]) -> Options:
@@ -42,6 +43,7 @@ def parse(arguments: Sequence[str], known: Sequence[str]) -> Options:
     add("--minutes", type=float, default=default.minutes, help="length of `memory`")
     add("--millions", type=float, default=default.millions, help="spans that `read` reads from")
     add("--agentmon", type=Path, default=default.agentmon, help="the monitor to measure")
+    add("--tuned", action="store_true", help="give the anchor its fastest settings")
     found = vars(parser.parse_args(arguments))
     for name in found["names"]:
         if name not in known:

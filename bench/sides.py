@@ -18,6 +18,6 @@ def both_sides(options: Options, directory: Path) -> Iterator[tuple[Monitor, Rot
     with contextlib.ExitStack() as stack:
         monitor = Monitor(directory / "agentmon", options.agentmon)
         stack.callback(monitor.stop)
-        anchor = Rotel(directory / "rotel")
+        anchor = Rotel(directory / "rotel", tuned=options.tuned)
         stack.callback(anchor.stop)
         yield monitor, anchor

@@ -1,5 +1,5 @@
 -- The tables that rotel's ClickHouse exporter writes: names, types, codecs and indexes of the
--- Collector's ClickHouse exporter, with the table settings that the monitor uses as well.
+-- Collector's ClickHouse exporter, with its table settings.
 
 CREATE DATABASE IF NOT EXISTS otel;
 
@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS otel.otel_traces
 ENGINE = MergeTree
 PARTITION BY toDate(Timestamp)
 ORDER BY (ServiceName, SpanName, toDateTime(Timestamp))
-SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1, min_rows_for_wide_part = 100000, min_parts_to_merge_at_once = 10;
+SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS otel.otel_traces_trace_id_ts
 (
@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS otel.otel_traces_trace_id_ts
 ENGINE = MergeTree
 PARTITION BY toDate(Start)
 ORDER BY (TraceId, Start)
-SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1, min_rows_for_wide_part = 100000, min_parts_to_merge_at_once = 10;
+SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS otel.otel_traces_trace_id_ts_mv TO otel.otel_traces_trace_id_ts AS
 SELECT TraceId, min(Timestamp) AS Start, max(Timestamp) AS End
@@ -81,7 +81,7 @@ CREATE TABLE IF NOT EXISTS otel.otel_logs
 ENGINE = MergeTree
 PARTITION BY toDate(Timestamp)
 ORDER BY (toStartOfFiveMinutes(Timestamp), ServiceName, Timestamp)
-SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1, min_rows_for_wide_part = 100000, min_parts_to_merge_at_once = 10;
+SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS otel.otel_metrics_gauge
 (
@@ -112,7 +112,7 @@ CREATE TABLE IF NOT EXISTS otel.otel_metrics_gauge
 ENGINE = MergeTree
 PARTITION BY toDate(TimeUnix)
 ORDER BY (ServiceName, MetricName, Attributes, toUnixTimestamp64Nano(TimeUnix))
-SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1, min_rows_for_wide_part = 100000, min_parts_to_merge_at_once = 10;
+SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS otel.otel_metrics_sum AS otel.otel_metrics_gauge;
 

@@ -1,7 +1,7 @@
 """The one way from a body to the sink, for both doors.
 
 inflate → decode → validate → lower → sink; what is plain already (plain.py) is not lowered, and
-what needs no mending either goes on as it came. All but the last is computation without any
+what needs no mending either goes on as it came. All but the last is computation without
 waiting; for large bodies it runs in one of two threads, so that the doors go on answering, and so
 that at most two large bodies at a time are unpacked (JSON takes ten times its size while it is
 read). Decompression releases the interpreter lock; the protobuf parser holds it, about 125 ms for
@@ -72,19 +72,17 @@ class Body:
 def prepare(signal: Signal, data: bytes, content: Content) -> Prepared:
     """Everything between the uncompressed body and the sink. Raises DecodeError.
 
-    A request that the database can read as it stands comes out as the same bytes object.
+    A request in the form every reader takes, with nothing to change, comes out as the same object.
     """
     repairs: Counter[str] = Counter()
     rejections: Counter[str] = Counter()
-    message = parse_plain(signal, data) if content is Content.PROTOBUF else None
-    is_plain = message is not None
-    if message is None:
-        message = decode(signal, data, content, repairs)
+    plain = parse_plain(signal, data) if content is Content.PROTOBUF else None
+    message = decode(signal, data, content, repairs) if plain is None else plain.message
     accepted = validate.validate(signal, message, rejections, repairs)
-    if is_plain and not rejections and not repairs:
-        return Prepared(data, accepted, rejections, repairs, 0)
+    if plain is not None and not rejections and not repairs:
+        return Prepared(plain.payload, accepted, rejections, repairs, 0)
     lowered = 0
-    if not is_plain:
+    if plain is None:
         lowered = lower(signal, message)
         # What we do not know the database may stumble over.
         message.DiscardUnknownFields()

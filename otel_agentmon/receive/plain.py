@@ -4,13 +4,16 @@ The landing schema holds text, numbers, truth values and lists of texts; everyth
 turned into text first. To find out, the request is parsed by a schema that knows only that much:
 what it does not know it drops, and if nothing was dropped the rest is as long as the original.
 This also finds encodings that the protobuf library takes and the database does not (a known field
-with another wire type, groups), because those are dropped or written shorter. Lists of numbers
-that a sender left unpacked are written longer; one who also sends what is dropped, of the very
-same length, would not be found out. No library writes so, and it is his own value that is unread.
+with another wire type, groups), because those are dropped or written shorter. An encoding that is
+odd but of the same length (a bool of 2, fields in another order) is written again on the way.
+Lists of numbers that a sender left unpacked are written longer; one who also sends what is
+dropped, of the very same length, is not found out. No library writes so, and it is that sender's
+own value that is lost.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf import descriptor_pool, message_factory
@@ -32,11 +35,21 @@ _EMPTY_LIST = b"\x02\x2a\x00"
 """A value of two bytes: an array_value of none. A column could not tell it from an absent one."""
 
 
-def parse_plain(signal: Signal, body: bytes) -> Any | None:
-    """The request, if the database can read `body` as it stands; None if it has to be worked on.
+@dataclass(frozen=True)
+class Plain:
+    """A request that needs no lowering."""
+
+    message: Any
+    """Of the reduced schema: its values know no maps, no bytes and no lists of other than texts."""
+    payload: bytes
+    """The body itself, or the same in the form every reader takes, if the body is another."""
+
+
+def parse_plain(signal: Signal, body: bytes) -> Plain | None:
+    """The request if its values are what the database reads; None if it has to be worked on.
 
     None is also the answer if `body` is no request, or by chance holds what an empty list looks
-    like. The message is of the reduced schema: its values know no maps, bytes and lists of others.
+    like.
     """
     try:
         message = _CLASSES[signal].FromString(body)
@@ -44,7 +57,9 @@ def parse_plain(signal: Signal, body: bytes) -> Any | None:
         return None
     message.DiscardUnknownFields()
     canonical = message.SerializeToString()
-    return message if len(canonical) == len(body) and _EMPTY_LIST not in canonical else None
+    if len(canonical) != len(body) or _EMPTY_LIST in canonical:
+        return None
+    return Plain(message, body if canonical == body else canonical)
 
 
 def _build_pool() -> descriptor_pool.DescriptorPool:

@@ -27,7 +27,7 @@ from otel_agentmon.store.connect import Database
 from otel_agentmon.store.statements import landing_schema, query_text
 
 # https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
-_UNDECODABLE_CODES: Final = frozenset({6, 26, 27, 32, 33, 117, UNKNOWN_PROTOBUF_FORMAT})
+_UNDECODABLE_CODES: Final = frozenset({6, 26, 27, 32, 33, 117, 436, UNKNOWN_PROTOBUF_FORMAT})
 _LATE_INDEXES: Final = ", ".join(
     f"idx_{owner}attr_{part}"
     for owner in ("res_", "scope_", "span_", "log_", "")

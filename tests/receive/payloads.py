@@ -100,10 +100,11 @@ def deep(levels: int, *, of_maps: bool = True) -> AnyValue:
 
 def wire_field(number: int, content: bytes) -> bytes:
     """A length-delimited field as it stands on the wire."""
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
+    return varint(number << 3 | 2) + varint(len(content)) + content
 
 
-def _varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
+    """The number as protobuf writes it, in as few bytes as it takes."""
     output = bytearray()
     while number > 127:
         output.append(number & 127 | 128)

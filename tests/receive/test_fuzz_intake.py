@@ -73,7 +73,7 @@ def mutants(draw: st.DrawFn) -> bytes:
 
 @pytest.mark.fuzz
 def test_no_mutant_breaks_the_intake() -> None:
-    """Only errors of the tree; what is accepted parses, obeys the rules and holds no tree."""
+    """Only errors of the tree; what is accepted parses, obeys the rules and is plain."""
     answers = [0, 0]
 
     @settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))

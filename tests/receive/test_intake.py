@@ -21,7 +21,15 @@ from otel_agentmon.receive.status import Outcome
 from otel_agentmon.receive.telemetry import REASONS, build_telemetry
 from otel_agentmon.signals import Signal
 from tests.clock import ManualClock
-from tests.receive.payloads import ONE_OF_EACH, attributes, logs, span, spans_of, traces
+from tests.receive.payloads import (
+    ONE_OF_EACH,
+    attributes,
+    logs,
+    span,
+    spans_of,
+    traces,
+    wire_field,
+)
 from tests.receive.sinks import RecordingSink
 
 TRACES = ONE_OF_EACH[Signal.TRACES].SerializeToString()
@@ -72,6 +80,24 @@ def test_nested_values_are_lowered_and_counted() -> None:
     assert outcome == Outcome(1, 0, "")
     lowered = "agentmon_receiver_lowered_requests_total"
     assert registry.get_sample_value(lowered, {"signal": "traces"}) == 1
+
+
+def test_a_field_from_the_future_is_left_out_without_a_word() -> None:
+    """The database might stumble over it; what we know is kept, and no rule was broken."""
+    prepared = prepare(Signal.TRACES, wire_field(99, b"later") + TRACES, Content.PROTOBUF)
+
+    assert (prepared.payload, prepared.accepted, prepared.lowered) == (TRACES, 1, 0)
+    assert not prepared.repairs
+
+
+def test_a_plain_request_with_something_to_mend_is_mended() -> None:
+    """One span of two is left out, the other is as it was sent."""
+    request = traces(span(name="kept"), span(span_id=b"short")).SerializeToString()
+
+    prepared = prepare(Signal.TRACES, request, Content.PROTOBUF)
+
+    assert prepared.payload == traces(span(name="kept")).SerializeToString()
+    assert prepared.rejections == {validate.SPAN_ID_LENGTH: 1}
 
 
 def test_a_repair_that_lost_something_is_a_warning() -> None:

@@ -23,7 +23,7 @@ def read(body: bytes | str, signal: Signal = Signal.TRACES) -> tuple[Any, Counte
     """The message and the repairs."""
     repairs: Counter[str] = Counter()
     data = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
-    return decode(signal, data, Content.JSON, repairs)[0], repairs
+    return decode(signal, data, Content.JSON, repairs), repairs
 
 
 def trace_json(**fields: Any) -> str:
