@@ -84,8 +84,10 @@ class QueryLimits:
 class _Pool:
     """Connections handed out one at a time; a connection answers one question at a time."""
 
-    def __init__(self, connect: Callable[[], Client], size: int) -> None:
+    def __init__(self, connect: Callable[[], Client], size: int, *, asks: bool) -> None:
+        """`asks` says whether a limit exceeded is the question's fault, or a reason to try again."""
         self._connect = connect
+        self._asks = asks
         self._free: queue.SimpleQueue[Client | None] = queue.SimpleQueue()
         for _ in range(size):
             self._free.put(connect())
@@ -105,7 +107,7 @@ class _Pool:
                 reason="connections",
             ) from None
         try:
-            with _translated():
+            with _translated(asks=self._asks):
                 client = client or self._connect()
                 yield client
         except BaseException:
@@ -140,13 +142,15 @@ class Database:
         self._data_dir = data_dir
         self._lock = threading.Lock()
         self._closed = False
-        with _translated():
+        with _translated(asks=False):
             first = self._open(database=None)
             first.command(f"CREATE DATABASE IF NOT EXISTS `{self.name}`")
             first.close()
-            self._writers = _Pool(lambda: self._open(self.name), config.loaders + 1)
-            self._readers = _Pool(lambda: self._open(self.name), config.query_connections)
-            self._sandbox = _Pool(self._open_read_only, 1)
+            self._writers = _Pool(lambda: self._open(self.name), config.loaders + 1, asks=False)
+            self._readers = _Pool(
+                lambda: self._open(self.name), config.query_connections, asks=True
+            )
+            self._sandbox = _Pool(self._open_read_only, 1, asks=True)
 
     def query(
         self,
@@ -285,13 +289,13 @@ def _quoted(value: Any) -> str:
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def _translated(*, asks: bool) -> Iterator[None]:
     """Turns the driver's errors into ours."""
     try:
         yield
     except DatabaseError as error:
         code = error.code or 0
-        if code in _LIMIT_CODES:
+        if asks and code in _LIMIT_CODES:
             raise QueryLimitError(f"the question was stopped: {_LIMIT_CODES[code]}") from error
         if isinstance(error, OperationalError) or code in _LATER_CODES:
             raise StoreUnavailableError(f"the database did not answer: {error}") from error

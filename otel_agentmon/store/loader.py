@@ -54,6 +54,7 @@ class Loader:
         self._loaded: list[Segment] = []
         self._last_sync = self._clock.monotonic()
         self._failures = 0
+        self._failed: set[int] = set()  # numbers of segments in the journal, which bounds them
 
     def start(self) -> None:
         """Starts the threads."""
@@ -93,7 +94,13 @@ class Loader:
             undo.callback(self._journal.put_back, segment)
             try:
                 attempt = str(self._clock.unix_nano())
-                outcome = load_segment(self._database, segment, self._limits, attempt)
+                outcome = load_segment(
+                    self._database,
+                    segment,
+                    self._limits,
+                    attempt,
+                    tried_before=segment.number in self._failed,
+                )
             except (StoreError, StoreUnavailableError) as error:
                 if isinstance(error, StoreError) and is_undecodable(error):
                     undo.pop_all()
@@ -104,6 +111,7 @@ class Loader:
                 return
             undo.pop_all()
         self._failures = 0
+        self._failed.discard(segment.number)
         with self._lock:
             self._loaded.append(segment)
             self._telemetry.unsynced_segments.set(len(self._loaded))
@@ -119,6 +127,7 @@ class Loader:
         reason = "unavailable" if isinstance(error, StoreUnavailableError) else "refused"
         self._telemetry.load_failures.labels(reason).inc()
         self._failures += 1
+        self._failed.add(segment.number)
         _LOG.warning(
             "a segment could not be loaded and is tried again",
             extra={"segment": segment.token, "attempt": self._failures, "error": str(error)},

@@ -59,11 +59,19 @@ class Outcome(enum.Enum):
     """The engine refused its bytes as they were."""
 
 
-def load_segment(database: Database, segment: Segment, limits: LoadLimits, attempt: str) -> Outcome:
+def load_segment(
+    database: Database,
+    segment: Segment,
+    limits: LoadLimits,
+    attempt: str,
+    *,
+    tried_before: bool = False,
+) -> Outcome:
     """Puts the segment's rows into the tables.
 
-    `attempt` is unlike that of any earlier call for this segment. Raises `StoreUnavailableError`
-    (try again), or `StoreError` (see `is_undecodable`).
+    `attempt` is unlike that of any earlier call for this segment. What was tried before, by this
+    process or by one that is gone (`segment.recovered`), may be there in part. Raises
+    `StoreUnavailableError` (try again), or `StoreError` (see `is_undecodable`).
     """
     try:
         _insert(database, segment, segment.path, segment.token, limits)
@@ -71,7 +79,8 @@ def load_segment(database: Database, segment: Segment, limits: LoadLimits, attem
         if not is_undecodable(error):
             raise
         return _load_rewritten(database, segment, limits, attempt)
-    if not segment.recovered or _is_whole(database, segment):
+    may_be_there = segment.recovered or tried_before
+    if not may_be_there or _is_whole(database, segment):
         return Outcome.LOADED
     _erase(database, segment)
     # Under its own token the engine would take the rows just erased for duplicates.

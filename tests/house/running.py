@@ -27,6 +27,7 @@ class RunningMonitor:
     """`agentmon up`, or a command that ends in it, on free ports in a folder of its own.
 
     Entering returns when it is ready; leaving asks it to stop and checks that it did, in order.
+    In between it may be killed and launched again, on the same folder and on other free ports.
     """
 
     def __init__(self, folder: Path, command: Sequence[str] = (), cwd: Path | None = None) -> None:
@@ -35,12 +36,18 @@ class RunningMonitor:
         self._cwd = cwd or folder
         self._ready_file = folder / "ready.json"
         self._log = folder / "agentmon.log"
+        self._process: subprocess.Popen[bytes] | None = None
         self.ready: dict[str, str | int] = {}
 
     @property
     def output(self) -> str:
-        """What it has written so far, both streams together."""
+        """What it has written so far in all its lives, both streams together."""
         return self._log.read_text(encoding="utf-8")
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has been launched and has not ended since."""
+        return self._process is not None and self._process.poll() is None
 
     def environ(self) -> dict[str, str]:
         """The environment for it and for the commands beside it."""
@@ -62,8 +69,12 @@ class RunningMonitor:
             commands = commands.replace(_ADDRESSES[name], str(self.ready[name]))
         return commands
 
-    def __enter__(self) -> Self:
-        with self._log.open("wb") as log:
+    def launch(self) -> None:
+        """Start the process and return at once."""
+        assert not self.is_running, "it runs already"
+        self.ready = {}
+        self._ready_file.unlink(missing_ok=True)
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
                 cwd=self._cwd,
@@ -72,13 +83,37 @@ class RunningMonitor:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def wait_until_ready(self) -> None:
+        """Return when everything listens, with the addresses in `ready`."""
         deadline = time.monotonic() + READY_SECONDS
         while not self._ready_file.exists():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self._kill()
+            if not self.is_running or time.monotonic() > deadline:
+                self.kill()
                 raise AssertionError(f"{self._command} did not become ready:\n{self.output}")
             time.sleep(0.02)
         self.ready = json.loads(self._ready_file.read_text(encoding="utf-8"))
+
+    def stop(self) -> None:
+        """Ask it to stop, and check that it does, in order."""
+        assert self._process is not None, "it was never launched"
+        try:
+            if self.is_running:
+                os.kill(int(self.ready["pid"]), signal.SIGTERM)
+            code = self._process.wait(STOP_SECONDS)
+        finally:
+            self.kill()
+        assert code == 0, f"it ended with {code}:\n{self.output}"
+
+    def kill(self) -> None:
+        """End what is left of it with SIGKILL, its children included; safe at any time."""
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(STOP_SECONDS)
+
+    def __enter__(self) -> Self:
+        self.launch()
+        self.wait_until_ready()
         return self
 
     def __exit__(
@@ -87,15 +122,7 @@ class RunningMonitor:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        try:
-            os.kill(int(self.ready["pid"]), signal.SIGTERM)
-            code = self._process.wait(STOP_SECONDS)
-        finally:
-            self._kill()
-        assert code == 0, f"it ended with {code}:\n{self.output}"
-
-    def _kill(self) -> None:
-        """End what is left of it, its children included; nothing is, after an orderly stop."""
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(STOP_SECONDS)
+        if kind is None:
+            self.stop()
+        else:
+            self.kill()

@@ -125,6 +125,22 @@ def test_a_database_that_does_not_answer_is_asked_again(
     assert value(registry, "agentmon_store_write_failures_total", reason="unavailable") == 2
 
 
+def test_a_load_that_takes_too_long_is_tried_again(
+    database: FailingDatabase, journal: Journal, registry: CollectorRegistry
+) -> None:
+    """It is no defect, and neither is a database without memory."""
+    telemetry = StoreTelemetry.build(registry)
+    hasty = StoreConfig(load_timeout="1ms")  # type: ignore[arg-type]
+    accept(journal, b"".join(trace_body(1, NOW - i * 86_400 * 10**9, "late") for i in range(60)))
+
+    Loader(database, journal, hasty, telemetry, jitter=NoJitter()).load_one(5.0)
+    assert value(registry, "agentmon_store_write_failures_total", reason="unavailable") == 1
+    patient = StoreTelemetry.build(CollectorRegistry())
+    Loader(database, journal, StoreConfig(), patient, jitter=NoJitter()).load_one(5.0)
+
+    assert spans(database, "late") == 60
+
+
 def test_a_segment_stays_while_its_rows_are_not_on_the_disk(
     database: FailingDatabase, journal: Journal, loader: Loader
 ) -> None:
