@@ -85,7 +85,7 @@ class _Pool:
     """Connections handed out one at a time; a connection answers one question at a time."""
 
     def __init__(self, connect: Callable[[], Client], size: int, *, asks: bool) -> None:
-        """`asks` says whether a limit exceeded is the question's fault, or a reason to try again."""
+        """`asks`: whether exceeding a limit is the fault of a question, not a reason to retry."""
         self._connect = connect
         self._asks = asks
         self._free: queue.SimpleQueue[Client | None] = queue.SimpleQueue()
