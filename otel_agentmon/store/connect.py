@@ -78,6 +78,9 @@ class QueryLimits:
             "max_result_bytes": self.result_bytes,
             "result_overflow_mode": "throw",
             "max_memory_usage": self.memory_bytes,
+            # Past half of it, groups and sorting go to the disk instead of failing.
+            "max_bytes_before_external_group_by": self.memory_bytes // 2,
+            "max_bytes_before_external_sort": self.memory_bytes // 2,
         }
 
 
