@@ -60,6 +60,7 @@ class RunningMonitor:
             "AGENTMON_OTLP_GRPC": str(self.ready.get("otlp_grpc", "127.0.0.1:0")),
             "AGENTMON_OTLP_HTTP": str(self.ready.get("otlp_http", "127.0.0.1:0")),
             "AGENTMON_HTTP": str(self.ready.get("http", "127.0.0.1:0")),
+            "AGENTMON_URL": f"http://{self.ready.get('http', '127.0.0.1:0')}",
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{self.ready.get('otlp_grpc', '')}",
         }
 
