@@ -176,9 +176,15 @@ def test_what_can_never_be_decoded_is_set_aside(
     assert len(list((tmp_path / "journal" / "quarantine").iterdir())) == 1
 
 
-def test_stopping_is_safe_twice_and_without_a_start(loader: Loader) -> None:
-    """The life cycle stops a part whatever became of its start."""
+def test_stopping_is_safe_twice_and_without_a_start(
+    database: FailingDatabase, journal: Journal, loader: Loader
+) -> None:
+    """The life cycle stops a part whatever became of its start; a stopped one takes no more."""
     loader.stop()
+    accept(journal, trace_body(1, NOW, service="stopped"))
     loader.start()
     loader.stop()
     loader.stop()
+
+    assert spans(database, "stopped") == 0
+    assert journal.segments == 1
